@@ -302,6 +302,30 @@ bool AuthReply::decode(std::string_view bytes, AuthReply& out) {
   return record.finished();
 }
 
+void OpenListeners::encode(std::string& out, std::uint16_t shard) const {
+  RecordEncoder record(out, static_cast<std::uint16_t>(kind), shard);
+  record.finish();
+}
+
+bool OpenListeners::decode(std::string_view bytes, OpenListeners& /*out*/) {
+  RecordDecoder record(bytes, static_cast<std::uint16_t>(kind));
+  return record.finished();
+}
+
+void SetCaps::encode(std::string& out, std::uint16_t shard) const {
+  RecordEncoder record(out, static_cast<std::uint16_t>(kind), shard);
+  record.put(node);
+  record.put(ver);
+  record.finish();
+}
+
+bool SetCaps::decode(std::string_view bytes, SetCaps& out) {
+  RecordDecoder record(bytes, static_cast<std::uint16_t>(kind));
+  record.get(out.node);
+  record.get(out.ver);
+  return record.finished();
+}
+
 void ReloadTls::encode(std::string& out, std::uint16_t shard) const {
   RecordEncoder record(out, static_cast<std::uint16_t>(kind), shard);
   record.put(tls_cert);
@@ -524,6 +548,8 @@ bool route(std::string_view record, Route& out) {
       if (!fields.get(out.user)) return false;
       out.user = localpart(out.user);
       return true;
+    case CommandKind::open_listeners:
+    case CommandKind::set_caps:
     case CommandKind::reload_tls:
     case CommandKind::set_limits:
       out.by = RouteBy::all;

@@ -12,7 +12,7 @@
 namespace rookery::boundary {
 
 /// Of the schema; the loader of the addon refuses one with another hash.
-inline constexpr std::uint64_t boundary_hash = 0x3d553fbb9659fc3aull;
+inline constexpr std::uint64_t boundary_hash = 0x5f866af507fa4c91ull;
 
 enum class StreamCondition : std::uint8_t {
   none = 0,
@@ -53,8 +53,10 @@ enum class CommandKind : std::uint16_t {
   mark_interested = 8,
   close_sessions = 9,
   auth_reply = 10,
-  reload_tls = 11,
-  set_limits = 12,
+  open_listeners = 11,
+  set_caps = 12,
+  reload_tls = 13,
+  set_limits = 14,
 };
 
 enum class EventKind : std::uint16_t {
@@ -247,6 +249,30 @@ struct AuthReply {
   void encode(std::string& out, std::uint16_t shard = 0) const;
   /// The views point into `record`. False when it is malformed or of another kind.
   static bool decode(std::string_view record, AuthReply& out);
+};
+
+/// Listeners open when it arrives, never before: the control plane has pushed every account by
+/// then. Listening events follow.
+struct OpenListeners {
+  static constexpr CommandKind kind = CommandKind::open_listeners;
+
+  /// Appends the record to a batch.
+  void encode(std::string& out, std::uint16_t shard = 0) const;
+  /// The views point into `record`. False when it is malformed or of another kind.
+  static bool decode(std::string_view record, OpenListeners& out);
+};
+
+/// What the stream features and the server's presence advertise as entity capabilities (XEP-0115,
+/// sha-1); both empty: nothing.
+struct SetCaps {
+  static constexpr CommandKind kind = CommandKind::set_caps;
+  std::string_view node;
+  std::string_view ver;
+
+  /// Appends the record to a batch.
+  void encode(std::string& out, std::uint16_t shard = 0) const;
+  /// The views point into `record`. False when it is malformed or of another kind.
+  static bool decode(std::string_view record, SetCaps& out);
 };
 
 /// Reads the certificate and key again for new connections.

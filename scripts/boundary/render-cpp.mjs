@@ -28,10 +28,11 @@ function renderKinds(name, records) {
 }
 
 function renderMember(field, owning) {
-  const type = field.type === 'str' ? (owning ? 'std::string' : 'std::string_view') : CPP_NUMBERS[field.type];
+  const number = CPP_NUMBERS[field.type];
+  const type = number ?? (owning ? 'std::string' : 'std::string_view');
   const line = field.enum
     ? `  ${field.enum} ${field.name}{};`
-    : `  ${type} ${field.name}${field.type === 'str' ? '' : ' = 0'};`;
+    : `  ${type} ${field.name}${number ? ' = 0' : ''};`;
   return field.doc ? `${line}  ///< ${field.doc[0].toUpperCase()}${field.doc.slice(1)}.` : line;
 }
 
@@ -111,6 +112,7 @@ function decodeField({ name, enum: enumName }) {
 }
 
 function renderFunctions(record) {
+  const out = record.fields.length === 0 ? '/*out*/' : 'out';
   return [
     `void ${record.name}::encode(std::string& out, std::uint16_t shard) const {`,
     '  RecordEncoder record(out, static_cast<std::uint16_t>(kind), shard);',
@@ -118,7 +120,7 @@ function renderFunctions(record) {
     '  record.finish();',
     '}',
     '',
-    `bool ${record.name}::decode(std::string_view bytes, ${record.name}& out) {`,
+    `bool ${record.name}::decode(std::string_view bytes, ${record.name}& ${out}) {`,
     '  RecordDecoder record(bytes, static_cast<std::uint16_t>(kind));',
     ...record.fields.flatMap(decodeField),
     '  return record.finished();',

@@ -2,9 +2,14 @@
 // engine and a decoder for what comes from it.
 import { camelCase, commentLines } from './schema.mjs';
 
-/** Bytes that are no text (salts, keys) may be given as they are. */
-const INPUT_TYPES = { u8: 'number', u16: 'number', u32: 'number', u64: 'bigint', str: 'string | Uint8Array' };
-const OUTPUT_TYPES = { ...INPUT_TYPES, str: 'string' };
+const TYPES = {
+  u8: 'number',
+  u16: 'number',
+  u32: 'number',
+  u64: 'bigint',
+  str: 'string',
+  bytes: 'Uint8Array',
+};
 
 function renderEnum({ name, values }) {
   return [
@@ -21,7 +26,7 @@ function docComment(text) {
   return lines.length === 1 ? [`/**${lines[0].slice(2)} */`] : ['/**', ...lines, ' */'];
 }
 
-function renderInterface(record, types, discriminated) {
+function renderInterface(record, discriminated) {
   return [
     ...docComment(record.doc),
     `export interface ${record.name} {`,
@@ -29,7 +34,7 @@ function renderInterface(record, types, discriminated) {
     ...(discriminated === 'event' ? ['  /** The shard that says it. */', '  shard: number;'] : []),
     ...record.fields.flatMap((field) => [
       ...(field.doc ? [`  /** ${field.doc[0].toUpperCase()}${field.doc.slice(1)}. */`] : []),
-      `  ${camelCase(field.name)}: ${field.enum ?? types[field.type]};`,
+      `  ${camelCase(field.name)}: ${field.enum ?? TYPES[field.type]};`,
     ]),
     '}',
     '',
@@ -40,7 +45,7 @@ function renderEncoder(record) {
   return [
     `export function encode${record.name}(`,
     '  writer: RecordWriter,',
-    `  record: Omit<${record.name}, 'kind'>,`,
+    `  ${record.fields.length === 0 ? '_record' : 'record'}: Omit<${record.name}, 'kind'>,`,
     '): void {',
     `  writer.begin(${record.kind});`,
     ...record.fields.map(({ name, type }) => `  writer.${type}(record.${camelCase(name)});`),
@@ -117,13 +122,13 @@ export function renderTypeScript(schema) {
     `export const boundaryHash = 0x${schema.hash}n;`,
     '',
     ...schema.enums.flatMap(renderEnum),
-    ...schema.config.flatMap((record) => renderInterface(record, INPUT_TYPES, null)),
-    ...schema.commands.flatMap((record) => renderInterface(record, INPUT_TYPES, 'command')),
+    ...schema.config.flatMap((record) => renderInterface(record, null)),
+    ...schema.commands.flatMap((record) => renderInterface(record, 'command')),
     'export type Command =',
     ...union(schema.commands).slice(0, -1),
     `${union(schema.commands).at(-1)};`,
     '',
-    ...schema.events.flatMap((record) => renderInterface(record, OUTPUT_TYPES, 'event')),
+    ...schema.events.flatMap((record) => renderInterface(record, 'event')),
     'export type EngineEvent =',
     ...union(schema.events).slice(0, -1),
     `${union(schema.events).at(-1)};`,

@@ -9,12 +9,13 @@ export function exampleValue(field, index, enums) {
   if (field.type === 'u16') return 0x0102 + index;
   if (field.type === 'u32') return 0x80000000 + index;
   if (field.type === 'u64') return 0x8000000000000001n + BigInt(index);
+  if (field.type === 'bytes') return Uint8Array.of(0, 0xff, 0x80, index);
   return `${field.name} é \u{1f426}`;
 }
 
 function encodeValue(type, value) {
-  if (type === 'str') {
-    const bytes = Buffer.from(value, 'utf8');
+  if (type === 'str' || type === 'bytes') {
+    const bytes = Buffer.from(value);
     return Buffer.concat([encodeValue('u32', bytes.length), bytes]);
   }
   const width = { u8: 1, u16: 2, u32: 4, u64: 8 }[type];

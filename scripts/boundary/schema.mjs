@@ -1,7 +1,7 @@
 // Reads boundary.json into the shape which the renderers use, and refuses what they could not
 // express, naming the record and the field.
 
-const NUMBER_TYPES = new Set(['u8', 'u16', 'u32', 'u64']);
+const TYPES = new Set(['u8', 'u16', 'u32', 'u64', 'str', 'bytes']);
 
 /** snake_case or PascalCase to its words. */
 function words(name) {
@@ -24,7 +24,7 @@ export function camelCase(name) {
 function loadField(record, [name, type, note = ''], enums) {
   const where = `${record}.${name}`;
   if (!/^[a-z][a-z0-9_]*$/.test(name)) throw new Error(`${where}: not snake_case`);
-  if (type !== 'str' && !NUMBER_TYPES.has(type)) throw new Error(`${where}: no type ${type}`);
+  if (!TYPES.has(type)) throw new Error(`${where}: no type ${type}`);
   // The structs of both sides have these already.
   if (name === 'kind' || name === 'shard') throw new Error(`${where}: the name is taken`);
   const match = /^enum (\w+)$/.exec(note);

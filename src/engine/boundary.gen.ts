@@ -3,7 +3,7 @@
 import { RecordReader, type RecordWriter } from './record-buffer.js';
 
 /** Of the schema; an addon with another hash is refused. */
-export const boundaryHash = 0x3d553fbb9659fc3an;
+export const boundaryHash = 0x5f866af507fa4c91n;
 
 export const StreamCondition = {
   none: 0,
@@ -34,21 +34,21 @@ export type Starttls = (typeof Starttls)[keyof typeof Starttls];
 
 /** Given once, at start. Lists are joined with newlines. */
 export interface EngineConfig {
-  domain: string | Uint8Array;
+  domain: string;
   /** Folder of the mailboxes. */
-  data: string | Uint8Array;
+  data: string;
   shards: number;
   stores: number;
   /** Pin shard threads to cores. */
   pinShards: number;
-  xmppListen: string | Uint8Array;
-  xmppDirectTls: string | Uint8Array;
+  xmppListen: string;
+  xmppDirectTls: string;
   starttls: Starttls;
   plainAuthWithoutTls: number;
   /** PEM file. */
-  tlsCert: string | Uint8Array;
+  tlsCert: string;
   /** PEM file. */
-  tlsKey: string | Uint8Array;
+  tlsKey: string;
   tlsTakeover: number;
   /** Passwords are checked by the control plane: PLAIN only. */
   externalAuth: number;
@@ -84,22 +84,22 @@ export interface EngineConfig {
 /** Adds or replaces an account's SCRAM keys. */
 export interface PutAccount {
   kind: 'PutAccount';
-  user: string | Uint8Array;
+  user: string;
   disabled: number;
   sha1Iterations: number;
-  sha1Salt: string | Uint8Array;
-  sha1StoredKey: string | Uint8Array;
-  sha1ServerKey: string | Uint8Array;
+  sha1Salt: Uint8Array;
+  sha1StoredKey: Uint8Array;
+  sha1ServerKey: Uint8Array;
   sha256Iterations: number;
-  sha256Salt: string | Uint8Array;
-  sha256StoredKey: string | Uint8Array;
-  sha256ServerKey: string | Uint8Array;
+  sha256Salt: Uint8Array;
+  sha256StoredKey: Uint8Array;
+  sha256ServerKey: Uint8Array;
 }
 
 /** Ends its sessions, empties its mailbox, forgets it. */
 export interface RemoveAccount {
   kind: 'RemoveAccount';
-  user: string | Uint8Array;
+  user: string;
 }
 
 /**
@@ -108,62 +108,62 @@ export interface RemoveAccount {
  */
 export interface PutContact {
   kind: 'PutContact';
-  user: string | Uint8Array;
+  user: string;
   /** Bare address. */
-  contact: string | Uint8Array;
+  contact: string;
   subscription: number;
 }
 
 /** Replaces the XEP-0191 list (addresses joined with newlines). */
 export interface PutBlockList {
   kind: 'PutBlockList';
-  user: string | Uint8Array;
-  addresses: string | Uint8Array;
+  user: string;
+  addresses: string;
 }
 
 /** Writes a stanza to sessions of a user, as they are chosen by audience; not stored. */
 export interface SendToUser {
   kind: 'SendToUser';
-  user: string | Uint8Array;
+  user: string;
   audience: Audience;
   /** For session. */
   session: bigint;
   /** For resource. */
-  resource: string | Uint8Array;
-  stanza: string | Uint8Array;
+  resource: string;
+  stanza: string;
 }
 
 /** Answers a connection that has not logged in. */
 export interface SendToConnection {
   kind: 'SendToConnection';
   connection: bigint;
-  stanza: string | Uint8Array;
+  stanza: string;
 }
 
 /** Routes a stanza as if the server or a user had sent it; `from` is written into it already. */
 export interface RouteStanza {
   kind: 'RouteStanza';
   /** Full or bare address. */
-  to: string | Uint8Array;
-  from: string | Uint8Array;
-  stanza: string | Uint8Array;
+  to: string;
+  from: string;
+  stanza: string;
 }
 
 /** The session has asked for its roster and wants pushes. */
 export interface MarkInterested {
   kind: 'MarkInterested';
-  user: string | Uint8Array;
+  user: string;
   session: bigint;
 }
 
 /** Ends sessions with a stream error; empty resource: all but `except`. */
 export interface CloseSessions {
   kind: 'CloseSessions';
-  user: string | Uint8Array;
-  resource: string | Uint8Array;
+  user: string;
+  resource: string;
   except: bigint;
   condition: StreamCondition;
-  text: string | Uint8Array;
+  text: string;
 }
 
 /** Answers AuthRequest. */
@@ -171,20 +171,38 @@ export interface AuthReply {
   kind: 'AuthReply';
   connection: bigint;
   accepted: number;
-  user: string | Uint8Array;
+  user: string;
+}
+
+/**
+ * Listeners open when it arrives, never before: the control plane has pushed every account by
+ * then. Listening events follow.
+ */
+export interface OpenListeners {
+  kind: 'OpenListeners';
+}
+
+/**
+ * What the stream features and the server's presence advertise as entity capabilities (XEP-0115,
+ * sha-1); both empty: nothing.
+ */
+export interface SetCaps {
+  kind: 'SetCaps';
+  node: string;
+  ver: string;
 }
 
 /** Reads the certificate and key again for new connections. */
 export interface ReloadTls {
   kind: 'ReloadTls';
-  tlsCert: string | Uint8Array;
-  tlsKey: string | Uint8Array;
+  tlsCert: string;
+  tlsKey: string;
 }
 
 /** Reserved for live changes of limits; same fields as EngineConfig's limits, by name=value lines. */
 export interface SetLimits {
   kind: 'SetLimits';
-  lines: string | Uint8Array;
+  lines: string;
 }
 
 export type Command =
@@ -198,6 +216,8 @@ export type Command =
   | MarkInterested
   | CloseSessions
   | AuthReply
+  | OpenListeners
+  | SetCaps
   | ReloadTls
   | SetLimits;
 
@@ -375,13 +395,13 @@ export function encodePutAccount(
   writer.str(record.user);
   writer.u8(record.disabled);
   writer.u32(record.sha1Iterations);
-  writer.str(record.sha1Salt);
-  writer.str(record.sha1StoredKey);
-  writer.str(record.sha1ServerKey);
+  writer.bytes(record.sha1Salt);
+  writer.bytes(record.sha1StoredKey);
+  writer.bytes(record.sha1ServerKey);
   writer.u32(record.sha256Iterations);
-  writer.str(record.sha256Salt);
-  writer.str(record.sha256StoredKey);
-  writer.str(record.sha256ServerKey);
+  writer.bytes(record.sha256Salt);
+  writer.bytes(record.sha256StoredKey);
+  writer.bytes(record.sha256ServerKey);
   writer.end();
 }
 
@@ -483,11 +503,29 @@ export function encodeAuthReply(
   writer.end();
 }
 
+export function encodeOpenListeners(
+  writer: RecordWriter,
+  _record: Omit<OpenListeners, 'kind'>,
+): void {
+  writer.begin(11);
+  writer.end();
+}
+
+export function encodeSetCaps(
+  writer: RecordWriter,
+  record: Omit<SetCaps, 'kind'>,
+): void {
+  writer.begin(12);
+  writer.str(record.node);
+  writer.str(record.ver);
+  writer.end();
+}
+
 export function encodeReloadTls(
   writer: RecordWriter,
   record: Omit<ReloadTls, 'kind'>,
 ): void {
-  writer.begin(11);
+  writer.begin(13);
   writer.str(record.tlsCert);
   writer.str(record.tlsKey);
   writer.end();
@@ -497,7 +535,7 @@ export function encodeSetLimits(
   writer: RecordWriter,
   record: Omit<SetLimits, 'kind'>,
 ): void {
-  writer.begin(12);
+  writer.begin(14);
   writer.str(record.lines);
   writer.end();
 }
@@ -525,6 +563,10 @@ export function encodeCommand(writer: RecordWriter, command: Command): void {
       return encodeCloseSessions(writer, command);
     case 'AuthReply':
       return encodeAuthReply(writer, command);
+    case 'OpenListeners':
+      return encodeOpenListeners(writer, command);
+    case 'SetCaps':
+      return encodeSetCaps(writer, command);
     case 'ReloadTls':
       return encodeReloadTls(writer, command);
     case 'SetLimits':

@@ -24,7 +24,7 @@ export class RecordWriter {
   }
 
   /** What was written, without a copy: valid until the writer is used again. */
-  bytes(): Buffer {
+  written(): Buffer {
     return this.#buffer.subarray(0, this.#length);
   }
 
@@ -69,19 +69,19 @@ export class RecordWriter {
     this.#length = this.#buffer.writeBigUInt64LE(value, this.#length);
   }
 
-  str(value: string | Uint8Array): void {
-    if (typeof value === 'string') {
-      // Three bytes are the most that UTF-8 needs for one UTF-16 unit.
-      this.#reserve(4 + value.length * 3);
-      const bytes = this.#buffer.write(value, this.#length + 4, 'utf8');
-      this.#buffer.writeUInt32LE(bytes, this.#length);
-      this.#length += 4 + bytes;
-    } else {
-      this.#reserve(4 + value.length);
-      this.#buffer.writeUInt32LE(value.length, this.#length);
-      this.#buffer.set(value, this.#length + 4);
-      this.#length += 4 + value.length;
-    }
+  str(value: string): void {
+    // Three bytes are the most that UTF-8 needs for one UTF-16 unit.
+    this.#reserve(4 + value.length * 3);
+    const bytes = this.#buffer.write(value, this.#length + 4, 'utf8');
+    this.#buffer.writeUInt32LE(bytes, this.#length);
+    this.#length += 4 + bytes;
+  }
+
+  bytes(value: Uint8Array): void {
+    this.#reserve(4 + value.length);
+    this.#buffer.writeUInt32LE(value.length, this.#length);
+    this.#buffer.set(value, this.#length + 4);
+    this.#length += 4 + value.length;
   }
 
   #reserve(bytes: number): void {
@@ -146,6 +146,12 @@ export class RecordReader {
     const bytes = this.u32();
     const start = this.#take(bytes);
     return this.#batch.toString('utf8', start, start + bytes);
+  }
+
+  bytes(): Uint8Array {
+    const bytes = this.u32();
+    const start = this.#take(bytes);
+    return new Uint8Array(this.#batch.subarray(start, start + bytes));
   }
 
   #take(bytes: number): number {

@@ -79,6 +79,8 @@ TEST(BoundaryVectors, ConfigAndCommands) {
   check_vector<MarkInterested>("MarkInterested", 0);
   check_vector<CloseSessions>("CloseSessions", 0);
   check_vector<AuthReply>("AuthReply", 0);
+  check_vector<OpenListeners>("OpenListeners", 0);
+  check_vector<SetCaps>("SetCaps", 0);
   check_vector<ReloadTls>("ReloadTls", 0);
   check_vector<SetLimits>("SetLimits", 0);
 }
@@ -106,6 +108,9 @@ TEST(BoundaryVectors, ValuesAreThoseOfTheRule) {
   Listening listening;
   ASSERT_TRUE(Listening::decode(vectors().at("Listening"), listening));
   EXPECT_EQ(listening.port, 0x0104);
+  PutAccount put;
+  ASSERT_TRUE(PutAccount::decode(vectors().at("PutAccount"), put));
+  EXPECT_EQ(put.sha1_salt, std::string_view("\x00\xff\x80\x03", 4));
 }
 
 TEST(Boundary, WalksABatch) {
