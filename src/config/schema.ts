@@ -1,0 +1,259 @@
+// Every configuration key, once: its type, default and meaning. Validation, environment names and
+// docs/CONFIGURATION.md all come from here.
+
+import { availableParallelism } from 'node:os';
+import { z } from 'zod';
+import { normaliseDomain } from '../base/jid.js';
+import { choice, flag, integer, listenList, path, text } from './fields.js';
+
+const cores = availableParallelism();
+
+const xmpp = z.strictObject({
+  listen: listenList(
+    'Where XMPP clients connect (plain TCP, then STARTTLS). The default serves this machine only; ' +
+      'write `["*:5222", "[::]:5222"]` to serve a network. Port 0 takes any free port.',
+    ['127.0.0.1:5222'],
+  ),
+  directTls: listenList('Where XMPP clients connect with TLS from the first byte (XEP-0368).', [
+    '127.0.0.1:5223',
+  ]),
+  starttls: choice(
+    'Whether a client on `xmpp.listen` must, may or cannot start TLS before it logs in.',
+    ['required', 'optional', 'off'],
+    'required',
+  ),
+  plainAuthWithoutTls: flag(
+    'Allow the SASL mechanism PLAIN, which shows the password, on a connection without TLS.',
+    false,
+  ),
+});
+
+const tls = z.strictObject({
+  cert: path(
+    'Certificate chain (PEM). When neither this file nor the key exists, a self-signed pair for ' +
+      '`domain` is made at the first start.',
+    '',
+    '`tls/cert.pem` under `data`',
+  ),
+  key: path('Private key of the certificate (PEM).', '', '`tls/key.pem` under `data`'),
+  takeover: flag(
+    'Free the TLS library’s state after a TLS 1.3 handshake and go on with the small record layer ' +
+      'of the server: 144 bytes a connection instead of 13,700.',
+    true,
+  ),
+});
+
+const limits = z.strictObject({
+  maxStanzaBytes: integer('Largest stanza after login.', {
+    min: 10_000,
+    max: 16_777_216,
+    fallback: 262_144,
+  }),
+  maxDepth: integer('Deepest nesting of elements in a stanza.', { min: 8, max: 1000, fallback: 64 }),
+  maxAttributes: integer('Most attributes of one element.', { min: 8, max: 1000, fallback: 64 }),
+  unauthenticatedSeconds: integer('How long a connection may take to log in.', {
+    min: 1,
+    max: 3600,
+    fallback: 60,
+  }),
+  maxUnauthenticated: integer('Connections that have not logged in yet, per shard.', {
+    min: 1,
+    max: 1_000_000,
+    fallback: 10_000,
+  }),
+  maxUnauthenticatedBytes: integer('Largest stanza before login.', {
+    min: 4096,
+    max: 16_777_216,
+    fallback: 16_384,
+  }),
+  maxConnectionsPerAddress: integer(
+    'Connections from one address. Whole towns of phones stand behind one address of their ' +
+      'provider, so the default is high; the other limits protect the server.',
+    { min: 1, max: 10_000_000, fallback: 50_000 },
+  ),
+  acceptsPerSecond: integer('New connections a second, per shard.', {
+    min: 1,
+    max: 1_000_000,
+    fallback: 5000,
+  }),
+  loginsPerSecond: integer('Logins begun a second, per shard.', {
+    min: 1,
+    max: 1_000_000,
+    fallback: 5000,
+  }),
+  failedLoginsPerMinute: integer('Failed logins a minute from one address.', {
+    min: 1,
+    max: 1_000_000,
+    fallback: 60,
+  }),
+  maxSessionsPerUser: integer('Devices of one user that are connected or may resume.', {
+    min: 1,
+    max: 1000,
+    fallback: 32,
+  }),
+  maxMailboxMessages: integer('Messages that wait for one user; beyond, the sender gets an error.', {
+    min: 1,
+    max: 100_000_000,
+    fallback: 100_000,
+  }),
+  maxMailboxBytes: integer('Bytes of messages that wait for one user.', {
+    min: 10_000,
+    max: 1_099_511_627_776,
+    fallback: 268_435_456,
+  }),
+  mailboxDays: integer('How long a message waits before it is given up.', {
+    min: 1,
+    max: 3650,
+    fallback: 30,
+  }),
+  maxUnacknowledgedStanzas: integer(
+    'Stanzas on their way to one device without its acknowledgement; the rest wait in the mailbox.',
+    { min: 10, max: 1_000_000, fallback: 1000 },
+  ),
+  maxOutputBytes: integer('Bytes waiting to be written to one connection that does not read.', {
+    min: 65_536,
+    max: 1_073_741_824,
+    fallback: 4_194_304,
+  }),
+  resumeSeconds: integer('How long a lost connection can be resumed (XEP-0198).', {
+    min: 0,
+    max: 86_400,
+    fallback: 600,
+  }),
+  maxRosterItems: integer('Contacts of one user.', { min: 1, max: 100_000, fallback: 2000 }),
+  maxPendingSubscriptions: integer('Contact requests that wait for one user’s answer.', {
+    min: 1,
+    max: 100_000,
+    fallback: 500,
+  }),
+  maxBlockedAddresses: integer('Addresses on one user’s block list.', {
+    min: 1,
+    max: 100_000,
+    fallback: 1000,
+  }),
+  maxVcardBytes: integer('Size of one vCard, its picture included.', {
+    min: 1024,
+    max: 16_777_216,
+    fallback: 131_072,
+  }),
+  maxPrivateBytes: integer('Size of one piece of private storage (XEP-0049).', {
+    min: 1024,
+    max: 16_777_216,
+    fallback: 65_536,
+  }),
+  maxPrivateItems: integer('Pieces of private storage of one user.', {
+    min: 1,
+    max: 10_000,
+    fallback: 100,
+  }),
+});
+
+const registration = z.strictObject({
+  enabled: flag('Let strangers make accounts from their client (XEP-0077).', false),
+  perAddressPerHour: integer('Accounts made in an hour from one address.', {
+    min: 1,
+    max: 1_000_000,
+    fallback: 10,
+  }),
+});
+
+const accounts = z.strictObject({
+  scramIterations: integer(
+    'Rounds of PBKDF2 for new passwords. More makes stolen keys harder to guess and costs the ' +
+      'client a little at login; the server’s login does not depend on it.',
+    { min: 4096, max: 1_000_000, fallback: 4096 },
+  ),
+});
+
+const store = z.strictObject({
+  threads: integer('Threads that commit mailboxes, each with its own file.', {
+    min: 1,
+    max: 64,
+    fallback: Math.max(1, Math.floor(cores / 4)),
+    defaultText: 'one for each four cores',
+  }),
+  commitDelayUs: integer('The longest wait for more messages before a commit, in microseconds.', {
+    min: 0,
+    max: 1_000_000,
+    fallback: 5000,
+  }),
+});
+
+const pool = z.strictObject({
+  threads: integer('Worker threads for the handlers.', {
+    min: 1,
+    max: 64,
+    fallback: Math.max(1, Math.min(4, Math.floor(cores / 2))),
+    defaultText: 'half the cores, 4 at most',
+  }),
+  maxQueue: integer(
+    'Requests that wait for the handlers. Beyond, clients are answered `resource-constraint`; ' +
+      'chat is unaffected.',
+    { min: 10, max: 10_000_000, fallback: 50_000 },
+  ),
+  taskSeconds: integer('The longest a batch of requests may take before it is given up.', {
+    min: 1,
+    max: 600,
+    fallback: 30,
+  }),
+});
+
+const handlers = z.strictObject({
+  path: path('Folder of the handlers.', '', 'the handlers of this package'),
+  overrides: path(
+    'Folder whose files replace handlers of the same name, or add to them, at `rookery reload`.',
+    '',
+    'none',
+  ),
+});
+
+const log = z.strictObject({
+  level: choice(
+    'The least severe line that is written.',
+    ['trace', 'debug', 'info', 'warn', 'error', 'fatal'],
+    'info',
+  ),
+  format: choice('Text for people or JSON for machines, on standard error.', ['text', 'json'], 'text'),
+});
+
+const shutdown = z.strictObject({
+  drainSeconds: integer('How long a stop waits for streams to close and stores to be flushed.', {
+    min: 1,
+    max: 600,
+    fallback: 15,
+  }),
+});
+
+/** The whole configuration. */
+export const configSchema = z.strictObject({
+  domain: text(
+    'The domain of the users’ addresses.',
+    'a domain name such as `example.org`',
+    'localhost',
+    normaliseDomain,
+  ),
+  data: path('Folder of everything the server remembers; copy it to move the server.', './data'),
+  shards: integer('Threads that carry the connections; may exceed the number of cores.', {
+    min: 1,
+    max: 1000,
+    fallback: cores,
+    defaultText: 'the number of cores',
+  }),
+  pinShards: flag('Pin each shard to a core.', false),
+  xmpp: xmpp.prefault({}),
+  tls: tls.prefault({}),
+  limits: limits.prefault({}),
+  registration: registration.prefault({}),
+  accounts: accounts.prefault({}),
+  store: store.prefault({}),
+  pool: pool.prefault({}),
+  handlers: handlers.prefault({}),
+  log: log.prefault({}),
+  shutdown: shutdown.prefault({}),
+});
+
+/** A validated configuration; every key is present. */
+export type Config = z.output<typeof configSchema>;
+
+/** What may be written: every key may be left out. */
+export type ConfigInput = z.input<typeof configSchema>;
