@@ -84,6 +84,9 @@ class Network {
   virtual IoResult send(int descriptor, std::span<const iovec> parts) = 0;
   /// Bytes handed to send() that the peer's TCP has not acknowledged (SIOCOUTQ).
   virtual std::size_t unacknowledged(int descriptor) = 0;
+  /// Ends our side in order (FIN) and keeps the descriptor, so that the peer still reads what was
+  /// sent before it closes its own.
+  virtual void finish(int descriptor) = 0;
   virtual void close(int descriptor) = 0;
 
   /// Hands a descriptor with its payload to another shard's Network; it leaves this table and is no
