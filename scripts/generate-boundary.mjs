@@ -7,9 +7,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { renderCpp } from './boundary/render-cpp.mjs';
-import { loadSchema } from './boundary/schema.mjs';
 import { renderTypeScript } from './boundary/render-typescript.mjs';
 import { renderVectors } from './boundary/render-vectors.mjs';
+import { loadSchema } from './boundary/schema.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 

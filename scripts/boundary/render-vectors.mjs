@@ -32,7 +32,11 @@ function encodeRecord(record, shard, enums) {
   );
   const bytes = Math.ceil((8 + fields.length) / 8) * 8;
   const padding = Buffer.alloc(bytes - 8 - fields.length);
-  const header = [encodeValue('u32', bytes), encodeValue('u16', record.kind), encodeValue('u16', shard)];
+  const header = [
+    encodeValue('u32', bytes),
+    encodeValue('u16', record.kind),
+    encodeValue('u16', shard),
+  ];
   return Buffer.concat([...header, fields, padding]);
 }
 

@@ -35,7 +35,9 @@ function loadField(record, [name, type, note = ''], enums) {
 
 /** The route's field must come first: the engine then finds it without decoding the record. */
 function checkRoute(name, route, first) {
-  const wanted = { user: ['user', 'str'], to: ['to', 'str'], handle: [null, 'u64'], all: null }[route];
+  const wanted = { user: ['user', 'str'], to: ['to', 'str'], handle: [null, 'u64'], all: null }[
+    route
+  ];
   if (wanted === undefined) throw new Error(`${name}: no route ${route}`);
   if (wanted === null) return;
   const [fieldName, type] = wanted;
