@@ -3,7 +3,6 @@
 #pragma once
 
 #include <array>
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -20,10 +19,9 @@ struct TicketKeySet {
   TicketKey current;
   TicketKey previous;
   bool has_previous = false;
-  std::uint64_t generation = 0;
 };
 
-/// Any thread may call any method. Reading costs one atomic load while the keys do not change.
+/// Any thread may call any method; the lock is held for the copy of one set.
 class TicketKeys {
  public:
   /// With keys from the operating system's random source; null when that fails.
@@ -37,15 +35,15 @@ class TicketKeys {
   /// when there are no random bytes; the keys then stay as they are.
   bool rotate();
 
-  /// Brings `local`, a shard's own copy, up to date.
-  void refresh(TicketKeySet& local) const;
+  /// The keys of the moment. The caller wipes its copy.
+  [[nodiscard]] TicketKeySet keys() const;
 
  private:
   TicketKeys() = default;
 
   mutable std::mutex mutex_;
   TicketKeySet keys_;
-  std::atomic<std::uint64_t> generation_{0};
+  bool made_ = false;
 };
 
 }  // namespace rookery

@@ -47,8 +47,6 @@ class TransportScratch {
     BioLoan& operator=(const BioLoan&) = delete;
     /// What OpenSSL has not read yet.
     [[nodiscard]] std::string_view unread() const { return scratch_.input_; }
-    /// The SSL object is to be freed by the caller before the scope ends: take the BIO back now.
-    void give_back();
 
    private:
     TransportScratch& scratch_;
