@@ -1,5 +1,6 @@
 // What a shard asks of the operating system's sockets. The epoll implementation stands beside this
-// file; the simulation has another. One Network belongs to one shard and is used by its thread only.
+// file; the simulation has another. One Network belongs to one shard and is used by its thread
+// only.
 #pragma once
 
 #include <cstddef>
@@ -44,7 +45,8 @@ struct PeerAddress {
 enum class AcceptStatus : std::uint8_t {
   accepted,
   none,       ///< The backlog is empty.
-  exhausted,  ///< The descriptor table is full: the caller must pause the listener.
+  exhausted,  ///< The descriptor table is full: close() the listener, listen() again when there is
+              ///< room. (Left open, it would be reported readable for ever.)
   failed,     ///< A transient error of one connection; try the next.
 };
 
@@ -56,7 +58,7 @@ struct Accepted {
 
 /// A connection's descriptor that another shard has handed to this one.
 struct Arrival {
-  int descriptor = -1;
+  int descriptor = -1;      ///< -1: this table was full, the connection is lost.
   void* payload = nullptr;  ///< What the sender gave to hand_over(); ownership comes with it.
 };
 
@@ -72,7 +74,8 @@ class Network {
   virtual Accepted accept(int listener) = 0;
 
   /// Sleeps until something happens or `timeout_us` has passed (-1: no limit; 0: only look), and
-  /// fills `out`. Wake-ups by wake() and arrivals end the sleep without an event of their own.
+  /// fills `out`. Notifications and arrivals end the sleep without an event of their own. Without
+  /// an arm() before it, or with arrivals waiting, it only looks.
   virtual std::size_t wait(std::span<NetworkEvent> out, std::int64_t timeout_us) = 0;
 
   /// Starts to watch a descriptor for reading (level-triggered).
