@@ -42,9 +42,14 @@ class Slab {
     const std::uint32_t slot = first_free_ != kNone ? first_free_ : fresh_slot();
     Chunk& chunk = *chunks_[slot / kChunkSlots];
     const std::uint32_t index = slot % kChunkSlots;
-    // Read before the object overwrites it; taken off the list only when its constructor succeeded.
     const std::uint32_t next_free = chunk.next_free(index);
-    new (chunk.place(index)) T(std::forward<Args>(args)...);
+    try {
+      new (chunk.place(index)) T(std::forward<Args>(args)...);
+    } catch (...) {
+      // The slot stays on the free list; half an object may lie over its link.
+      chunk.set_next_free(index, next_free);
+      throw;
+    }
     first_free_ = next_free;
     ++size_;
     return Handle::make(shard_, slot, ++chunk.generations[index]);
