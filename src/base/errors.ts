@@ -22,6 +22,7 @@ export function errorText(error: unknown): string {
 
 /** The code of a system error (`ENOENT`), or an empty string. */
 export function errorCode(error: unknown): string {
-  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code;
+  if (error instanceof Error && 'code' in error && typeof error.code === 'string')
+    return error.code;
   return '';
 }

@@ -14,7 +14,8 @@ const FORBIDDEN_IN_LOCALPART = /["&'/:<>@\s]/u;
 const ASCII_LOCALPART = /^[!#$%()*+,\-.0-9;=?A-Z[\\\]^_`a-z{|}~]+$/u;
 const IDENTIFIER = /^[!-~\p{Lu}\p{Ll}\p{Lo}\p{Nd}\p{Lm}\p{Mn}\p{Mc}]+$/u;
 const FREEFORM = /^[ -~\p{L}\p{N}\p{M}\p{P}\p{S}\p{Zs}]+$/u;
-const DOMAIN_LABEL = /^[a-z0-9\u0080-\u{10ffff}]([-a-z0-9\u0080-\u{10ffff}]*[a-z0-9\u0080-\u{10ffff}])?$/u;
+const DOMAIN_LABEL =
+  /^[a-z0-9\u0080-\u{10ffff}]([-a-z0-9\u0080-\u{10ffff}]*[a-z0-9\u0080-\u{10ffff}])?$/u;
 const ADDRESS_LITERAL = /^\[[0-9a-f:.]+\]$/u;
 
 function fits(text: string): boolean {

@@ -3,9 +3,11 @@
 
 import { z } from 'zod';
 import { removeAccount } from '../services/account-removal.js';
-import { type AccountKeys, type AccountOutcome, Accounts, type AccountWrite } from '../services/accounts.js';
 import { accountWriteToJson } from '../services/account-wire.js';
+import type { AccountKeys, AccountOutcome, AccountWrite } from '../services/accounts.js';
 import { DataLock } from '../services/data-lock.js';
+import { openServices, type Services } from '../services/services.js';
+import type { Settings } from '../services/settings.js';
 import { Store } from '../services/store.js';
 import { callServer, serverRuns } from './admin-client.js';
 
@@ -18,7 +20,9 @@ export interface AccountPort {
   close(): Promise<void>;
 }
 
-const writeReply = z.object({ outcomes: z.array(z.enum(['added', 'changed', 'exists', 'missing'])) });
+const writeReply = z.object({
+  outcomes: z.array(z.enum(['added', 'changed', 'exists', 'missing'])),
+});
 const removeReply = z.object({ removed: z.boolean() });
 const listReply = z.object({ users: z.array(z.string()), next: z.string() });
 
@@ -54,45 +58,38 @@ class ServerAccounts implements AccountPort {
 
 class FileAccounts implements AccountPort {
   private readonly lock: DataLock;
-  private readonly store: Store;
-  private readonly accounts: Accounts;
+  private readonly services: Services;
 
-  constructor(
-    dataFolder: string,
-    private readonly domain: string,
-  ) {
-    this.lock = DataLock.take(dataFolder, 'rookery account');
-    this.store = Store.open(dataFolder);
-    this.accounts = new Accounts(this.store);
+  constructor(settings: Settings) {
+    this.lock = DataLock.take(settings.dataFolder, 'rookery account');
+    this.services = openServices(Store.open(settings.dataFolder), settings);
   }
 
   async write(entries: AccountKeys[], mode: AccountWrite): Promise<AccountOutcome[]> {
-    return await this.accounts.write(entries, mode);
+    return await this.services.accounts.write(entries, mode);
   }
 
   async remove(user: string): Promise<boolean> {
-    return (await removeAccount(this.store, this.domain, user)) !== undefined;
+    return (await removeAccount(this.services, user)) !== undefined;
   }
 
   async list(): Promise<string[]> {
-    return [...this.accounts.all()].map(({ user }) => user);
+    return [...this.services.accounts.all()].map(({ user }) => user);
   }
 
   async close(): Promise<void> {
-    await this.store.close();
+    await this.services.store.close();
     this.lock.release();
   }
 }
 
 /** Opens the accounts, runs `work`, and closes them whatever happens. */
 export async function withAccounts<Result>(
-  dataFolder: string,
-  domain: string,
+  settings: Settings,
   work: (port: AccountPort) => Promise<Result>,
 ): Promise<Result> {
-  const port = serverRuns(dataFolder)
-    ? new ServerAccounts(dataFolder)
-    : new FileAccounts(dataFolder, domain);
+  const { dataFolder } = settings;
+  const port = serverRuns(dataFolder) ? new ServerAccounts(dataFolder) : new FileAccounts(settings);
   try {
     return await work(port);
   } finally {

@@ -1,8 +1,8 @@
 // Talks to a running server over its admin socket.
 
 import { request } from 'node:http';
-import { errorCode, errorText, UserError } from '../base/errors.js';
 import { adminSocketPath } from '../base/admin-path.js';
+import { errorCode, errorText, UserError } from '../base/errors.js';
 import { DataLock } from '../services/data-lock.js';
 
 const TIMEOUT_MS = 120_000;

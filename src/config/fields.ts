@@ -43,7 +43,10 @@ export function integer(doc: string, options: IntegerOptions) {
     .min(min, { error })
     .max(max, { error })
     .default(typeof fallback === 'function' ? fallback() : fallback);
-  return documented(schema, defaultText === undefined ? { doc, write } : { doc, write, defaultText });
+  return documented(
+    schema,
+    defaultText === undefined ? { doc, write } : { doc, write, defaultText },
+  );
 }
 
 /** `true` or `false`. */
@@ -80,7 +83,10 @@ export function text(
       return z.NEVER;
     })
     .prefault(fallback);
-  return documented(schema, defaultText === undefined ? { doc, write } : { doc, write, defaultText });
+  return documented(
+    schema,
+    defaultText === undefined ? { doc, write } : { doc, write, defaultText },
+  );
 }
 
 /** A file or folder. Relative names are resolved by the loader. */

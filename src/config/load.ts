@@ -61,7 +61,10 @@ class Sources {
     const tree: unknown = document.errors.length === 0 ? document.toJS() : undefined;
     if (tree === undefined || tree === null) return {};
     if (isTree(tree)) return tree;
-    problems.push({ where: this.position(0), message: 'write keys and values, such as `domain: example.org`' });
+    problems.push({
+      where: this.position(0),
+      message: 'write keys and values, such as `domain: example.org`',
+    });
     return {};
   }
 
@@ -171,8 +174,12 @@ function explain(issue: z.core.$ZodIssue, tree: Tree, sources: Sources): ConfigP
     return issue.keys.map((key) => {
       const full = prefix + key;
       const meant = suggest(full, [...names, ...sections]) ?? suggestSameWord(key, names);
-      const hint = meant === undefined ? 'docs/CONFIGURATION.md lists the keys' : `did you mean ${meant}?`;
-      return { where: sources.where([...issue.path, key]), message: `${full} is not a known key; ${hint}` };
+      const hint =
+        meant === undefined ? 'docs/CONFIGURATION.md lists the keys' : `did you mean ${meant}?`;
+      return {
+        where: sources.where([...issue.path, key]),
+        message: `${full} is not a known key; ${hint}`,
+      };
     });
   }
   const section = issue.code === 'invalid_type' && issue.expected === 'object';
@@ -193,7 +200,10 @@ function crossCheck(config: Config, sources: Sources, problems: ConfigProblem[])
     problems.push({ where: sources.where(key.split('.')), message: `${key} ${message}` });
   };
   if (config.xmpp.listen.length + config.xmpp.directTls.length === 0) {
-    add('xmpp.listen', 'and xmpp.directTls are both empty; write at least one address to listen on');
+    add(
+      'xmpp.listen',
+      'and xmpp.directTls are both empty; write at least one address to listen on',
+    );
   }
   const written = [...config.xmpp.listen, ...config.xmpp.directTls];
   for (const address of written) {
@@ -264,14 +274,18 @@ export function loadConfig(
   named: string | undefined,
   environment: NodeJS.ProcessEnv = process.env,
 ): LoadedConfig {
-  const asked = named ?? environment['ROOKERY_CONFIG'];
+  const asked = named ?? environment.ROOKERY_CONFIG;
   const file = asked ?? (existsSync('rookery.yaml') ? 'rookery.yaml' : '');
   if (file === '') return { config: configFromText('', 'rookery.yaml', environment), file };
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw new UserError(`Cannot read the configuration ${file}: ${errorText(error)}`, 'Check --config.', 2);
+    throw new UserError(
+      `Cannot read the configuration ${file}: ${errorText(error)}`,
+      'Check --config.',
+      2,
+    );
   }
   return { config: configFromText(text, file, environment), file: resolve(file) };
 }

@@ -49,7 +49,11 @@ const limits = z.strictObject({
     max: 16_777_216,
     fallback: 262_144,
   }),
-  maxDepth: integer('Deepest nesting of elements in a stanza.', { min: 8, max: 1000, fallback: 64 }),
+  maxDepth: integer('Deepest nesting of elements in a stanza.', {
+    min: 8,
+    max: 1000,
+    fallback: 64,
+  }),
   maxAttributes: integer('Most attributes of one element.', { min: 8, max: 1000, fallback: 64 }),
   unauthenticatedSeconds: integer('How long a connection may take to log in.', {
     min: 1,
@@ -91,11 +95,14 @@ const limits = z.strictObject({
     max: 1000,
     fallback: 32,
   }),
-  maxMailboxMessages: integer('Messages that wait for one user; beyond, the sender gets an error.', {
-    min: 1,
-    max: 100_000_000,
-    fallback: 100_000,
-  }),
+  maxMailboxMessages: integer(
+    'Messages that wait for one user; beyond, the sender gets an error.',
+    {
+      min: 1,
+      max: 100_000_000,
+      fallback: 100_000,
+    },
+  ),
   maxMailboxBytes: integer('Bytes of messages that wait for one user.', {
     min: 10_000,
     max: 1_099_511_627_776,
@@ -213,7 +220,11 @@ const log = z.strictObject({
     ['trace', 'debug', 'info', 'warn', 'error', 'fatal'],
     'info',
   ),
-  format: choice('Text for people or JSON for machines, on standard error.', ['text', 'json'], 'text'),
+  format: choice(
+    'Text for people or JSON for machines, on standard error.',
+    ['text', 'json'],
+    'text',
+  ),
 });
 
 const shutdown = z.strictObject({

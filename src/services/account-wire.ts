@@ -1,7 +1,12 @@
 // Accounts as JSON, for the admin socket: keys travel, passwords never do.
 
 import { z } from 'zod';
-import { type AccountKeys, type AccountOutcome, type AccountWrite, accountName } from './accounts.js';
+import {
+  type AccountKeys,
+  type AccountOutcome,
+  type AccountWrite,
+  accountName,
+} from './accounts.js';
 import type { ScramKeys } from './scram.js';
 
 const MIN_ITERATIONS = 4096;

@@ -37,9 +37,11 @@ export function accountName(text: string, domain: string): string | undefined {
 /** The accounts table. */
 export class Accounts {
   private readonly table: Table<Account>;
+  private readonly removed: Table<string>;
 
   constructor(private readonly store: Store) {
     this.table = store.table('accounts');
+    this.removed = store.table('removed-accounts');
   }
 
   get(user: string): Account | undefined {
@@ -76,6 +78,22 @@ export class Accounts {
   /** Only inside a transaction: what else belongs to the user is removed there too. */
   remove(user: string): void {
     this.table.remove(user);
+    this.removed.put(user, user);
+  }
+
+  /**
+   * Names whose mailboxes the engine must still empty: it may have been down when they went. Told
+   * at the next start before anything else, because the name may belong to a new account by then.
+   */
+  removedNames(): Generator<string> {
+    return this.removed.values();
+  }
+
+  /** The engine has been told. */
+  async forgetRemoved(names: readonly string[]): Promise<void> {
+    await this.store.transaction(() => {
+      for (const name of names) this.removed.remove(name);
+    });
   }
 
   private writeOne({ user, credentials }: AccountKeys, mode: AccountWrite): AccountOutcome {

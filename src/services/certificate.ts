@@ -29,7 +29,8 @@ export async function ensureCertificate(
   // Needed once in the life of a server, and heavy: loaded only then.
   const { generate } = await import('selfsigned');
   const host = domain.replace(/^\[|\]$/gu, '');
-  const name = isIP(host) === 0 ? { type: 2 as const, value: host } : { type: 7 as const, ip: host };
+  const name =
+    isIP(host) === 0 ? { type: 2 as const, value: host } : { type: 7 as const, ip: host };
   const now = Date.now();
   const pair = await generate([{ name: 'commonName', value: host.slice(0, 64) }], {
     keyType: 'ec',

@@ -26,7 +26,9 @@ function identityOf(pid: number): string {
   const stat = readText(`/proc/${pid}/stat`);
   // The command's name is in parentheses and may contain anything, so count from its end.
   const startTime = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[START_TIME_FIELD] ?? '';
-  return startTime === '' ? '' : `${readText('/proc/sys/kernel/random/boot_id').trim()}/${startTime}`;
+  return startTime === ''
+    ? ''
+    : `${readText('/proc/sys/kernel/random/boot_id').trim()}/${startTime}`;
 }
 
 /** The lock of a data folder. */
@@ -40,7 +42,9 @@ export class DataLock {
       if (typeof holder !== 'object' || holder === null) return undefined;
       const { pid, identity, purpose } = holder as Partial<Holder>;
       if (pid === undefined || identity === undefined || purpose === undefined) return undefined;
-      return identity !== '' && identityOf(pid) === identity ? { pid, identity, purpose } : undefined;
+      return identity !== '' && identityOf(pid) === identity
+        ? { pid, identity, purpose }
+        : undefined;
     } catch {
       return undefined; // Torn or empty: its writer did not live to hold it.
     }
@@ -71,7 +75,11 @@ export class DataLock {
         }
         rmSync(file, { force: true });
       }
-      throw new UserError(`Cannot take ${file}; another process is taking it too.`, 'Try again.', 3);
+      throw new UserError(
+        `Cannot take ${file}; another process is taking it too.`,
+        'Try again.',
+        3,
+      );
     } finally {
       unlinkSync(mine);
     }

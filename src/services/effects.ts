@@ -44,5 +44,12 @@ export function toInterested(user: string, stanza: string): Command {
 
 /** Writes a stanza to every available session. */
 export function toAvailable(user: string, stanza: string): Command {
-  return { kind: 'SendToUser', user, audience: Audience.available, session: 0n, resource: '', stanza };
+  return {
+    kind: 'SendToUser',
+    user,
+    audience: Audience.available,
+    session: 0n,
+    resource: '',
+    stanza,
+  };
 }

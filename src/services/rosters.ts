@@ -90,7 +90,8 @@ export class Rosters {
     const since = Number(match?.[2]);
     if (head === undefined || match?.[1] !== head.epoch) return undefined;
     if (since < head.floor || since > head.version) return undefined;
-    const changed = (record: RosterChange): number => (isMark(record) ? record.removed : record.version);
+    const changed = (record: RosterChange): number =>
+      isMark(record) ? record.removed : record.version;
     return [...this.records.values(user)]
       .filter((record) => changed(record) > since)
       .sort((left, right) => changed(left) - changed(right));

@@ -22,7 +22,8 @@ export interface ScramCredentials {
 }
 
 const NON_ASCII_SPACE = /[\u00a0\u1680\u2000-\u200b\u202f\u205f\u3000]/gu;
-const MAPPED_TO_NOTHING = /[\u00ad\u034f\u1806\u180b-\u180d\u200b-\u200d\u2060\ufe00-\ufe0f\ufeff]/gu;
+const MAPPED_TO_NOTHING =
+  /\u00ad|\u034f|\u1806|\u180b|\u180c|\u180d|[\u200b-\u200d]|\u2060|[\ufe00-\ufe0f]|\ufeff/gu;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused here.
 const PROHIBITED = /[\u0000-\u001f\u007f-\u009f\ufff9-\uffff\ue000-\uf8ff\u2028\u2029]/u;
 const MAX_PASSWORD_BYTES = 1023;

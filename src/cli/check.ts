@@ -1,0 +1,103 @@
+// `rookery check`: everything that would keep the server from starting or serving, before it starts.
+
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { dirname } from 'node:path';
+import { errorText, UserError } from '../base/errors.js';
+import { parseListenAddress } from '../config/fields.js';
+import { loadConfig } from '../config/load.js';
+import type { Config } from '../config/schema.js';
+import { certificateProblems } from '../services/certificate.js';
+import { Store } from '../services/store.js';
+import { serverRuns } from './admin-client.js';
+
+interface Check {
+  readonly name: string;
+  /** Problems; none when all is well. */
+  run(): Promise<string[]>;
+  /** What to say when all is well. */
+  readonly good: string;
+}
+
+function checkData(folder: string): string[] {
+  let existing = folder;
+  while (!existsSync(existing) && dirname(existing) !== existing) existing = dirname(existing);
+  try {
+    if (!statSync(existing).isDirectory()) return [`${existing} is not a folder`];
+    accessSync(existing, constants.R_OK | constants.W_OK | constants.X_OK);
+    return [];
+  } catch (error) {
+    return [`${existing} cannot be read and written: ${errorText(error)}`];
+  }
+}
+
+async function checkStore(folder: string): Promise<string[]> {
+  if (!existsSync(`${folder}/control`)) return [];
+  try {
+    const store = Store.open(folder);
+    store.table('accounts').count();
+    await store.close();
+    return [];
+  } catch (error) {
+    return [`${folder}/control cannot be opened: ${errorText(error)}`];
+  }
+}
+
+function checkPort(written: string): Promise<string[]> {
+  const address = parseListenAddress(written);
+  if (address === undefined || address.port === 0) return Promise.resolve([]);
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', (error) => resolve([`${written} cannot be opened: ${errorText(error)}`]));
+    probe.listen({ host: address.address, port: address.port, exclusive: true }, () => {
+      probe.close(() => resolve([]));
+    });
+  });
+}
+
+async function checkPorts(config: Config): Promise<string[]> {
+  const addresses = [...config.xmpp.listen, ...config.xmpp.directTls];
+  return (await Promise.all(addresses.map(checkPort))).flat();
+}
+
+function checkCertificate(config: Config): string[] {
+  const { cert, key } = config.tls;
+  if (!existsSync(cert) && !existsSync(key)) return [];
+  return certificateProblems({ cert, key }, config.domain);
+}
+
+function checksOf(config: Config, running: boolean): Check[] {
+  const made = !existsSync(config.tls.cert) && !existsSync(config.tls.key);
+  return [
+    {
+      name: 'data folder',
+      run: () => Promise.resolve(checkData(config.data)),
+      good: config.data,
+    },
+    { name: 'accounts', run: () => checkStore(config.data), good: 'readable' },
+    {
+      name: 'certificate',
+      run: () => Promise.resolve(checkCertificate(config)),
+      good: made ? 'none yet; a self-signed one is made at the first start' : config.tls.cert,
+    },
+    {
+      name: 'ports',
+      run: () => (running ? Promise.resolve([]) : checkPorts(config)),
+      good: running ? 'in use by the running server' : 'free',
+    },
+  ];
+}
+
+/** Runs every check and prints a line for each. */
+export async function check(option: { readonly config?: string }): Promise<void> {
+  const { config, file } = loadConfig(option.config);
+  console.log(`ok    configuration: ${file === '' ? 'defaults, no file' : file}`);
+  let problems = 0;
+  for (const { name, run, good } of checksOf(config, serverRuns(config.data))) {
+    const found = await run();
+    problems += found.length;
+    if (found.length === 0) console.log(`ok    ${name}: ${good}`);
+    for (const problem of found) console.log(`FAIL  ${name}: ${problem}`);
+  }
+  if (problems > 0) throw new UserError(`${problems} of the checks failed.`);
+}

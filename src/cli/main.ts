@@ -1,0 +1,45 @@
+#!/usr/bin/env node
+// The command line: `rookery start`, `rookery account add`, and so on.
+
+import { Command, CommanderError } from 'commander';
+import { errorText, UserError } from '../base/errors.js';
+import { version } from '../base/version.js';
+import { addAccountCommands } from './account.js';
+import { check } from './check.js';
+import { reload, status, stop } from './control.js';
+
+function buildProgram(): Command {
+  const program = new Command('rookery')
+    .description('A messaging server that holds millions of phones on one big machine.')
+    .version(version)
+    .exitOverride();
+  const command = (name: string, description: string): Command =>
+    program.command(name).description(description).option('--config <file>', 'configuration file');
+  command('stop', 'stop the server gracefully').action(stop);
+  command('status', 'say how the server is').option('--json', 'as JSON').action(status);
+  command('check', 'check configuration, certificate, ports and data folder').action(check);
+  command('reload', 'load new handler code and the certificate, hanging up on nobody').action(
+    reload,
+  );
+  addAccountCommands(program);
+  return program;
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof UserError) {
+    console.error(error.message);
+    if (error.advice !== '') console.error(error.advice);
+    return error.exitCode;
+  }
+  console.error(
+    error instanceof Error && error.stack !== undefined ? error.stack : errorText(error),
+  );
+  return 70;
+}
+
+try {
+  await buildProgram().parseAsync();
+} catch (error) {
+  process.exitCode = exitCodeOf(error);
+}

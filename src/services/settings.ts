@@ -1,0 +1,30 @@
+// What the handlers need of the configuration, small enough to be copied to every worker.
+
+import type { Config } from '../config/schema.js';
+
+export interface Settings {
+  readonly domain: string;
+  readonly dataFolder: string;
+  readonly version: string;
+  /** Milliseconds since 1970. */
+  readonly startedAt: number;
+  readonly scramIterations: number;
+  readonly registrationEnabled: boolean;
+  /** Passwords are checked by the embedding program: none can be set here. */
+  readonly externalAuth: boolean;
+  readonly limits: Config['limits'];
+}
+
+/** The settings of a configuration. */
+export function settingsOf(config: Config, version: string, externalAuth: boolean): Settings {
+  return {
+    domain: config.domain,
+    dataFolder: config.data,
+    version,
+    startedAt: Date.now(),
+    scramIterations: config.accounts.scramIterations,
+    registrationEnabled: config.registration.enabled,
+    externalAuth,
+    limits: config.limits,
+  };
+}
