@@ -1,0 +1,167 @@
+// A small, fast XMPP client for load: non-blocking, many thousands in one thread. It logs in (or
+// greets the relay), keeps the counters of XEP-0198, and hands complete stanzas to its owner. The
+// same object, from connect to close, drives the server and the relay; only the login differs.
+#pragma once
+
+#include <netinet/in.h>
+#include <openssl/ssl.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "bench/common/scram_client.h"
+#include "bench/common/stream_reader.h"
+
+namespace rookery::bench {
+
+class Client;
+class Loop;
+
+/// What happens to a client, told to the program that owns it.
+class ClientOwner {
+ public:
+  virtual ~ClientOwner() = default;
+  /// Logged in and, where configured, available.
+  virtual void on_ready(Client& client) = 0;
+  /// A message, presence or IQ after on_ready.
+  virtual void on_stanza(Client& client, std::string_view stanza) = 0;
+  /// The server has taken responsibility for that many of our stanzas.
+  virtual void on_ack(Client& /*client*/, std::uint32_t /*handled*/) {}
+  /// The connection is gone; `client.problem()` says why. Connect again later, not in the call.
+  virtual void on_closed(Client& client) = 0;
+};
+
+enum class Security : std::uint8_t { none, starttls, direct };
+enum class Protocol : std::uint8_t { xmpp, relay };
+
+/// What all clients of a run share.
+struct ClientSettings {
+  Protocol protocol = Protocol::xmpp;
+  sockaddr_in server{};
+  std::string domain = "localhost";
+  std::string password = "secret";
+  Security security = Security::none;
+  bool use_plain = false;          ///< SASL PLAIN instead of SCRAM-SHA-1.
+  bool stream_management = false;  ///< Enable XEP-0198, with resumption.
+  bool presence = true;            ///< Send initial presence.
+  std::uint32_t clients_per_source = 5000;
+  std::uint32_t source_base = 1;  ///< Second byte of the source addresses: 127.base.y.z.
+};
+
+class Client {
+ public:
+  Client(Loop& loop, const ClientSettings& settings, ClientOwner& owner, std::uint32_t index,
+         std::string user, std::string resource);
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  /// Starts to connect and to log in. With `resume`, tries to take up the former stream first.
+  void connect(bool resume = false);
+  /// Queues bytes; they leave at the end of the loop's turn.
+  void send(std::string_view bytes);
+  /// Counts and queues a stanza.
+  void send_stanza(std::string_view stanza);
+  /// Closes the stream in order, or with `abruptly` the socket only.
+  void close(bool abruptly = false);
+
+  [[nodiscard]] bool ready() const { return state_ == State::ready; }
+  [[nodiscard]] bool connected() const { return fd_ >= 0; }
+  [[nodiscard]] bool resumed() const { return resumed_; }
+  [[nodiscard]] std::uint32_t index() const { return index_; }
+  [[nodiscard]] std::uint32_t stanzas_sent() const { return stanzas_sent_; }
+  [[nodiscard]] std::string address() const;  ///< Full address.
+  [[nodiscard]] const std::string& user() const { return user_; }
+  [[nodiscard]] const std::string& problem() const { return problem_; }
+
+ private:
+  friend class Loop;
+  enum class State : std::uint8_t {
+    closed,
+    connecting,
+    handshake,
+    features,
+    proceed,
+    authenticating,
+    resuming,
+    binding,
+    enabling,
+    ready,
+    relay_hello,
+  };
+
+  void on_event(std::uint32_t events);
+  void read();
+  bool handle_bytes(std::string_view bytes);
+  bool handle_item(const StreamReader::Item& item);
+  void handle_login(std::string_view element);
+  void handle_features(std::string_view features);
+  void handle_authentication(std::string_view element);
+  void handle_session(std::string_view element);
+  void finish_login();
+  void open_stream();
+  bool start_tls();
+  void continue_handshake();
+  void flush();
+  void watch(bool for_writing);
+  void fail(const std::string& why);
+  void release();
+  long transport_read(char* into, std::size_t size);
+  long transport_write(std::string_view bytes);
+
+  Loop& loop_;
+  const ClientSettings& settings_;
+  ClientOwner& owner_;
+  std::uint32_t index_;
+  int fd_ = -1;
+  State state_ = State::closed;
+  bool authenticated_ = false;
+  bool resumed_ = false;
+  bool want_resume_ = false;
+  bool watching_writes_ = false;
+  bool dirty_ = false;
+  bool answer_due_ = false;
+  std::uint32_t stanzas_sent_ = 0;
+  std::uint32_t stanzas_received_ = 0;
+  SSL* tls_ = nullptr;
+  StreamReader reader_;
+  std::unique_ptr<ScramClient> scram_;
+  std::string user_;
+  std::string resource_;
+  std::string resume_id_;
+  std::string pending_;  ///< Received, incomplete.
+  std::string out_;      ///< Queued, not yet written.
+  std::string problem_;
+};
+
+/// One epoll instance and the clients that have something to write.
+class Loop {
+ public:
+  Loop();
+  ~Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  /// Waits for events at most that long, handles them, and writes what was queued.
+  void turn(int timeout_ms);
+  /// Writes what is queued now.
+  void flush_dirty();
+
+ private:
+  friend class Client;
+  int epoll_ = -1;
+  SSL_CTX* tls_context_ = nullptr;
+  std::vector<Client*> dirty_;
+  std::vector<char> buffer_;
+};
+
+/// Parses `address:port` (IPv4) into the settings; exits on anything else.
+void set_server(ClientSettings& settings, const std::string& address);
+
+/// Raises the soft limit of descriptors to the hard one.
+void raise_descriptor_limit();
+
+}  // namespace rookery::bench
