@@ -3,7 +3,7 @@
 // install step where no prebuilt addon fits, and node-gyp (see binding.gyp).
 //   --unless-prebuilt  npm's install step: do nothing when a prebuilt addon fits, or in a checkout
 //   --prebuild         afterwards put the addon, stripped, where the package carries it
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -42,11 +42,16 @@ function build() {
       : []),
     ...(hasProgram('ninja') ? ['--generator', 'Ninja'] : []),
   ];
-  execFileSync(process.execPath, [cmakeJs, ...options], {
+  const { status, error } = spawnSync(process.execPath, [cmakeJs, ...options], {
     cwd: root,
     env: cleanEnvironment(),
     stdio: 'inherit',
   });
+  if (error) throw error;
+  if (status !== 0) {
+    console.error('build-addon: CMake failed, see above');
+    process.exit(1);
+  }
   if (!existsSync(addon)) throw new Error(`the build ended well but left no ${addon}`);
 }
 
