@@ -23,6 +23,7 @@ namespace rookery {
 namespace {
 
 constexpr unsigned kMaxTickets = 16;
+constexpr long kTicketLifetimeSeconds = 86400;
 
 // AES-128 first: what the small record layer holds for it is smallest, and its hash is SHA-256.
 constexpr const char* kTls13Suites =
@@ -173,13 +174,18 @@ bool TlsContext::load_files(const TlsOptions& options, std::string& error) {
     error = options.certificate_file + ": not a usable PEM certificate chain: " + openssl_error();
     return false;
   }
-  // Loading the key also compares it with the certificate.
-  if (SSL_CTX_use_PrivateKey_file(context_, options.key_file.c_str(), SSL_FILETYPE_PEM) == 1) {
+  const X509* const certificate = SSL_CTX_get0_certificate(context_);
+  const bool loaded =
+      SSL_CTX_use_PrivateKey_file(context_, options.key_file.c_str(), SSL_FILETYPE_PEM) == 1;
+  // A key of the certificate's type is compared at loading, one of another type is not.
+  const unsigned long code = ERR_peek_last_error();
+  const bool foreign =
+      ERR_GET_LIB(code) == ERR_LIB_X509 && (ERR_GET_REASON(code) == X509_R_KEY_VALUES_MISMATCH ||
+                                            ERR_GET_REASON(code) == X509_R_KEY_TYPE_MISMATCH);
+  if (loaded && X509_check_private_key(certificate, SSL_CTX_get0_privatekey(context_)) == 1) {
     return true;
   }
-  const unsigned long code = ERR_peek_last_error();
-  if (ERR_GET_LIB(code) == ERR_LIB_X509 && (ERR_GET_REASON(code) == X509_R_KEY_VALUES_MISMATCH ||
-                                            ERR_GET_REASON(code) == X509_R_KEY_TYPE_MISMATCH)) {
+  if (loaded || foreign) {
     error =
         options.key_file + ": does not belong to the certificate in " + options.certificate_file;
     ERR_clear_error();
@@ -196,6 +202,8 @@ bool TlsContext::configure(const TlsOptions& options, std::string& error) {
   // The takeover depends on it: OpenSSL must not read beyond the record that it needs.
   SSL_CTX_set_read_ahead(context_, 0);
   SSL_CTX_set_session_cache_mode(context_, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_timeout(context_, kTicketLifetimeSeconds);
+  if (options.tickets == 0) SSL_CTX_set_options(context_, SSL_OP_NO_TICKET);
   static constexpr unsigned char kSessionContext[] = "rookery";
   const bool done =
       SSL_CTX_set_min_proto_version(context_, TLS1_2_VERSION) == 1 &&
@@ -221,13 +229,7 @@ bool TlsContext::configure(const TlsOptions& options, std::string& error) {
 }
 
 std::unique_ptr<Transport> TlsContext::accept() {
-  SSL* const ssl = SSL_new(context_);
-  if (ssl == nullptr) {
-    ERR_clear_error();
-    return nullptr;
-  }
-  SSL_set_accept_state(ssl);
-  return std::make_unique<TlsHandshake>(ssl, takeover_, server_end_point_);
+  return std::make_unique<TlsHandshake>(context_, takeover_, server_end_point_);
 }
 
 }  // namespace rookery

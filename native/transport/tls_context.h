@@ -21,7 +21,8 @@ struct TlsOptions {
   /// After a TLS 1.3 handshake the connection leaves OpenSSL for the small record layer. Off: the
   /// SSL object serves the connection for life.
   bool takeover = true;
-  /// Session tickets sent after a full TLS 1.3 handshake, 0 to 16. One is what a phone can use.
+  /// Session tickets sent after a full TLS 1.3 handshake, 0 (no resumption at all, in TLS 1.2
+  /// either) to 16. One is what a phone can use.
   unsigned tickets = 1;
   /// Shared by the contexts of all shards. Null: keys of this context's own.
   std::shared_ptr<TicketKeys> ticket_keys;
@@ -37,8 +38,7 @@ class TlsContext {
   TlsContext(const TlsContext&) = delete;
   TlsContext& operator=(const TlsContext&) = delete;
 
-  /// A transport for a connection whose client is about to send its ClientHello. Null when memory
-  /// is exhausted.
+  /// A transport for a connection whose client is about to send its ClientHello. Never null.
   std::unique_ptr<Transport> accept();
 
   /// The "tls-server-end-point" channel binding of this certificate (RFC 5929 section 4).

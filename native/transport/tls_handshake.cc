@@ -16,6 +16,7 @@ constexpr std::size_t kSslObjectBytes = 13700;
 
 constexpr std::size_t kRecordHeaderBytes = 5;
 constexpr std::size_t kExporterBytes = 32;
+constexpr std::size_t kMaxHeldBytes = 2 * ClientHelloGate::kMaxHelloBytes;
 
 std::optional<AeadSuite> suite_of(const SSL* ssl) {
   const SSL_CIPHER* const cipher = SSL_get_current_cipher(ssl);
@@ -69,13 +70,26 @@ std::string unique_binding(const SSL* ssl) {
 
 TlsHandshake::Secrets::~Secrets() { OPENSSL_cleanse(this, sizeof *this); }
 
-TlsHandshake::TlsHandshake(ssl_st* ssl, bool takeover,
+TlsHandshake::TlsHandshake(ssl_ctx_st* context, bool takeover,
                            std::shared_ptr<const std::string> server_end_point)
-    : ssl_(ssl), server_end_point_(std::move(server_end_point)), takeover_(takeover) {
-  SSL_set_app_data(ssl_, this);
+    : context_(context), server_end_point_(std::move(server_end_point)), takeover_(takeover) {
+  SSL_CTX_up_ref(context_);
 }
 
-TlsHandshake::~TlsHandshake() { free_ssl(); }
+TlsHandshake::~TlsHandshake() {
+  SSL_CTX_free(context_);
+  free_ssl();
+}
+
+bool TlsHandshake::make_ssl() {
+  ssl_ = SSL_new(context_);
+  SSL_CTX_free(context_);  // The SSL object has its own reference.
+  context_ = nullptr;
+  if (ssl_ == nullptr) return false;
+  SSL_set_app_data(ssl_, this);
+  SSL_set_accept_state(ssl_);
+  return true;
+}
 
 void TlsHandshake::free_ssl() {
   SSL_free(ssl_);
@@ -104,7 +118,16 @@ TransportStatus TlsHandshake::receive(TransportScratch& scratch, std::string_vie
                                       std::string& plain, std::string& wire_out) {
   if (successor_ != nullptr) return successor_->receive(scratch, wire, plain, wire_out);
   if (failed_) return TransportStatus::failed;
+  std::string hello;  // Outlives the call to OpenSSL that reads it.
   ERR_clear_error();
+  if (!established_) {
+    const TransportStatus status = admit(wire, wire_out);
+    if (status != TransportStatus::ok || ssl_ == nullptr) return status;
+    if (!hello_.empty()) {
+      hello.swap(hello_);
+      wire = hello;
+    }
+  }
   std::string_view rest;
   {
     TransportScratch::BioLoan loan(scratch, ssl_, wire, wire_out);
@@ -120,9 +143,35 @@ TransportStatus TlsHandshake::receive(TransportScratch& scratch, std::string_vie
   return successor_->receive(scratch, rest, plain, wire_out);
 }
 
+/// Lets OpenSSL see the client's bytes only when they are worth its memory.
+TransportStatus TlsHandshake::admit(std::string_view wire, std::string& wire_out) {
+  const bool below_tls13 = answered_ && SSL_version(ssl_) != TLS1_3_VERSION;
+  const ClientHelloGate::Verdict verdict = gate_.feed(wire, below_tls13);
+  if (verdict == ClientHelloGate::Verdict::oversized) return refuse(wire_out);
+  if (ssl_ != nullptr) return TransportStatus::ok;
+  if (verdict == ClientHelloGate::Verdict::incomplete || !hello_.empty()) hello_.append(wire);
+  if (verdict == ClientHelloGate::Verdict::incomplete) {
+    // Records of a byte each would make the hello longer than what it says of itself.
+    return hello_.size() > kMaxHeldBytes ? refuse(wire_out) : TransportStatus::ok;
+  }
+  if (make_ssl()) return TransportStatus::ok;
+  failed_ = true;
+  return TransportStatus::failed;
+}
+
+TransportStatus TlsHandshake::refuse(std::string& wire_out) {
+  // A plaintext alert, fatal, illegal_parameter, as OpenSSL sends it for an excessive length.
+  constexpr std::array<char, 7> kAlert = {21, 3, 3, 0, 2, 2, 47};
+  wire_out.append(kAlert.data(), kAlert.size());
+  std::string().swap(hello_);
+  failed_ = true;
+  return TransportStatus::failed;
+}
+
 TransportStatus TlsHandshake::handshake(TransportScratch& scratch, std::string& wire_out) {
   const std::size_t start = wire_out.size();
   const int result = SSL_do_handshake(ssl_);
+  answered_ = answered_ || wire_out.size() != start;
   if (result != 1) return status_of(result);
   established_ = true;
   if (!takeover_ || SSL_version(ssl_) != TLS1_3_VERSION || SSL_has_pending(ssl_) == 1) {
@@ -149,6 +198,7 @@ bool TlsHandshake::make_record_layer(TransportScratch& scratch, std::uint64_t re
   takeover.records_sent = records_sent;
   takeover.exporter = exporter_binding(ssl_);
   takeover.server_end_point = server_end_point_;
+  takeover.max_fragment_code = SSL_SESSION_get_max_fragment_length(SSL_get0_session(ssl_));
   successor_ = TlsRecordLayer::create(scratch, takeover);
   return successor_ != nullptr;
 }
@@ -205,6 +255,7 @@ std::unique_ptr<Transport> TlsHandshake::take_over(TransportScratch& scratch) {
 }
 
 std::string_view TlsHandshake::version() const {
+  if (!established_) return {};
   return ssl_ == nullptr ? "TLSv1.3" : SSL_get_version(ssl_);
 }
 
@@ -228,6 +279,7 @@ std::size_t TlsHandshake::heap_bytes() const {
   if (successor_ != nullptr) total += successor_->heap_bytes();
   if (secrets_ != nullptr) total += sizeof(Secrets);
   if (ssl_ != nullptr) total += kSslObjectBytes;
+  if (hello_.capacity() > sizeof(std::string)) total += hello_.capacity() + 1;
   return total;
 }
 

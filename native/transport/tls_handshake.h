@@ -8,18 +8,21 @@
 #include <memory>
 #include <string>
 
+#include "transport/client_hello_gate.h"
 #include "transport/tls_record_layer.h"
 #include "transport/transport.h"
 #include "transport/transport_scratch.h"
 
+struct ssl_ctx_st;
 struct ssl_st;
 
 namespace rookery {
 
 class TlsHandshake final : public Transport {
  public:
-  /// Takes `ssl` over, in accept state.
-  TlsHandshake(ssl_st* ssl, bool takeover, std::shared_ptr<const std::string> server_end_point);
+  /// Keeps a reference to `context` until its SSL object is made, at the client's first message.
+  TlsHandshake(ssl_ctx_st* context, bool takeover,
+               std::shared_ptr<const std::string> server_end_point);
   ~TlsHandshake() override;
   TlsHandshake(const TlsHandshake&) = delete;
   TlsHandshake& operator=(const TlsHandshake&) = delete;
@@ -50,17 +53,24 @@ class TlsHandshake final : public Transport {
     ~Secrets();
   };
 
+  TransportStatus admit(std::string_view wire, std::string& wire_out);
+  TransportStatus refuse(std::string& wire_out);
+  bool make_ssl();
   TransportStatus handshake(TransportScratch& scratch, std::string& wire_out);
   TransportStatus read(TransportScratch& scratch, std::string& plain);
   TransportStatus status_of(int result);
   bool make_record_layer(TransportScratch& scratch, std::uint64_t records_sent);
   void free_ssl();
 
-  ssl_st* ssl_;
+  ssl_ctx_st* context_;    ///< Until there is an SSL object.
+  ssl_st* ssl_ = nullptr;  ///< From the complete ClientHello to the takeover.
+  std::string hello_;      ///< A ClientHello that has not arrived completely.
+  ClientHelloGate gate_;
   std::unique_ptr<Secrets> secrets_;           ///< Only while they may be needed.
   std::unique_ptr<TlsRecordLayer> successor_;  ///< Serves from the takeover on.
   std::shared_ptr<const std::string> server_end_point_;
   bool takeover_;
+  bool answered_ = false;  ///< The server has sent its first flight.
   bool established_ = false;
   bool failed_ = false;
   bool self_closed_ = false;

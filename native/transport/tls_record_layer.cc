@@ -102,6 +102,7 @@ std::unique_ptr<TlsRecordLayer> TlsRecordLayer::create(TransportScratch& scratch
     return nullptr;
   }
   layer->sequence_[static_cast<std::size_t>(Way::write)] = takeover.records_sent;
+  layer->fragment_code_ = takeover.max_fragment_code & 7;
   if (!takeover.exporter.empty() || takeover.server_end_point != nullptr) {
     layer->rare().exporter = takeover.exporter;
     layer->rare().server_end_point = takeover.server_end_point;
@@ -191,11 +192,12 @@ TlsAlert TlsRecordLayer::process(TransportScratch& scratch, std::string_view rec
 
   // TLSInnerPlaintext: content, type, any number of zeros.
   std::size_t inner = text.size();
-  const bool too_long = inner > kMaxContentBytes + 1;
   while (inner > 0 && text[inner - 1] == 0) --inner;
   const std::uint8_t type = inner == 0 ? 0 : text[inner - 1];
   plain.resize(start + (inner == 0 ? 0 : inner - 1));
 
+  const bool too_long =
+      text.size() > kMaxContentBytes + 1 || plain.size() - start > max_content_bytes();
   TlsAlert alert = TlsAlert::record_overflow;
   if (!too_long) {
     // A message that is split over records suffers no other record between its parts.
@@ -261,7 +263,8 @@ TransportStatus TlsRecordLayer::send(TransportScratch& scratch, std::string_view
                                      std::string& wire_out) {
   if (failed_) return TransportStatus::failed;
   if (self_closed_) return TransportStatus::closed;
-  const std::size_t records = (plain.size() + kMaxContentBytes - 1) / kMaxContentBytes;
+  const std::size_t limit = max_content_bytes();
+  const std::size_t records = (plain.size() + limit - 1) / limit;
   if (records > 1)
     wire_out.reserve(wire_out.size() + plain.size() + records * kRecordOverheadBytes);
   while (!plain.empty()) {
@@ -269,7 +272,7 @@ TransportStatus TlsRecordLayer::send(TransportScratch& scratch, std::string_view
         !send_key_update(scratch, wire_out)) {
       return fail(scratch, TlsAlert::internal_error, wire_out);
     }
-    const std::string_view content = plain.substr(0, kMaxContentBytes);
+    const std::string_view content = plain.substr(0, limit);
     if (!seal(scratch, kTypeApplicationData, content, wire_out)) {
       return fail(scratch, TlsAlert::internal_error, wire_out);
     }
@@ -323,6 +326,10 @@ bool TlsRecordLayer::send_key_update(TransportScratch& scratch, std::string& wir
   message.back() = kUpdateNotRequested;
   return seal(scratch, kTypeHandshake, {message.data(), message.size()}, wire_out) &&
          update_keys(scratch, Way::write);
+}
+
+std::size_t TlsRecordLayer::max_content_bytes() const {
+  return fragment_code_ == 0 ? kMaxContentBytes : std::size_t{256} << fragment_code_;
 }
 
 /// The nonce of the next record: the IV with the sequence number in its last eight bytes.

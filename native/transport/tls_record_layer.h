@@ -23,6 +23,9 @@ struct TlsTakeover {
   std::span<const std::uint8_t> server_secret;  ///< server_application_traffic_secret_0
   /// Records that the server has already sent under its secret: the session tickets.
   std::uint64_t records_sent = 0;
+  /// What was agreed with the max_fragment_length extension (RFC 6066 section 4): 0 for nothing,
+  /// 1 to 4 for 512 to 4096 bytes.
+  std::uint8_t max_fragment_code = 0;
   std::string exporter;  ///< "tls-exporter" channel binding.
   std::shared_ptr<const std::string> server_end_point;
 };
@@ -95,6 +98,7 @@ class TlsRecordLayer : public Transport {
   bool send_key_update(TransportScratch& scratch, std::string& wire_out);
   TransportStatus fail(TransportScratch& scratch, TlsAlert alert, std::string& wire_out);
   [[nodiscard]] AeadNonce nonce(Way way);
+  [[nodiscard]] std::size_t max_content_bytes() const;
 
   std::unique_ptr<Rare> rare_;
   std::array<std::uint64_t, 2> sequence_{};  ///< By Way.
@@ -103,6 +107,7 @@ class TlsRecordLayer : public Transport {
   bool peer_closed_ : 1 = false;
   bool self_closed_ : 1 = false;
   bool must_answer_update_ : 1 = false;
+  std::uint8_t fragment_code_ : 4 = 0;
   std::uint8_t update_matched_ : 3 = 0;  ///< Bytes of a KeyUpdate that is split over records.
   std::uint8_t idle_records_ = 0;        ///< In a row: empty records.
   std::uint8_t key_updates_ = 0;         ///< In a row: without data between them.

@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "transport/ticket_keys.h"
 #include "transport/tls_context.h"
 #include "transport/transport_scratch.h"
 
