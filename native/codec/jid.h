@@ -9,7 +9,7 @@ namespace rookery {
 
 /// A normalised address. Equal addresses are equal bytes.
 struct Jid {
-  std::string local;     ///< Empty for a server's address.
+  std::string local;  ///< Empty for a server's address.
   std::string domain;
   std::string resource;  ///< Empty for a bare address.
 

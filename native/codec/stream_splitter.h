@@ -1,6 +1,6 @@
 // Finds where one piece of an XML stream ends and the next begins, in a few bytes of state, so that
-// a connection at rest costs nothing. It does not judge what is inside; stanza_scan.h does that once
-// the piece is whole.
+// a connection at rest costs nothing. It does not judge what is inside; stanza_scan.h does that
+// once the piece is whole.
 #pragma once
 
 #include <cstddef>
@@ -35,7 +35,8 @@ struct SplitLimits {
 class StreamSplitter {
  public:
   /// Looks at the next chunk. Stops at the end of the first piece it completes. Never reads past
-  /// `chunk`; restricted XML (comments, processing instructions, DTD) is refused at its first bytes.
+  /// `chunk`; restricted XML (comments, processing instructions, DTD) is refused at its first
+  /// bytes.
   SplitResult feed(std::string_view chunk, const SplitLimits& limits) noexcept;
 
   /// After a stream restart (STARTTLS, SASL): a stream header is expected again.
@@ -45,13 +46,51 @@ class StreamSplitter {
   [[nodiscard]] bool at_rest() const noexcept;
 
  private:
-  std::uint32_t bytes_ = 0;      ///< Of the current piece so far.
-  std::uint16_t depth_ = 0;
-  std::uint8_t state_ = 0;
-  std::uint8_t quote_ = 0;
-  std::uint8_t header_done_ = 0;
-  std::uint8_t match_ = 0;       ///< Progress within a keyword such as CDATA.
-  std::uint16_t reserved_ = 0;
+  enum class State : std::uint8_t {
+    rest,         ///< Between pieces.
+    markup,       ///< Behind the `<` that begins a piece.
+    text_markup,  ///< Behind a `<` inside a stanza.
+    tag,          ///< In a start tag, outside of quotes.
+    double_quoted,
+    single_quoted,
+    end_tag,
+    text,
+    cdata_keyword,
+    cdata,
+    declaration_keyword,
+    declaration,
+    declaration_space,   ///< Behind the XML declaration, before the header's `<`.
+    declaration_markup,  ///< Behind that `<`.
+    close_keyword,
+    close_space,
+    failed,
+  };
+  struct Cursor;
+
+  // Each looks at bytes from the cursor on and returns need_more to go on.
+  static SplitOutcome advance(Cursor& cursor) noexcept;
+  static SplitOutcome in_tag(Cursor& cursor) noexcept;
+  static SplitOutcome end_of_tag(Cursor& cursor) noexcept;
+  template <char quote>
+  static SplitOutcome in_quotes(Cursor& cursor) noexcept;
+  static SplitOutcome in_text(Cursor& cursor) noexcept;
+  static SplitOutcome in_end_tag(Cursor& cursor) noexcept;
+  static SplitOutcome after_markup(Cursor& cursor) noexcept;
+  static SplitOutcome in_cdata(Cursor& cursor) noexcept;
+  static SplitOutcome begin_piece(Cursor& cursor) noexcept;
+  static SplitOutcome begin_tag(Cursor& cursor) noexcept;
+  static SplitOutcome match_keyword(Cursor& cursor, std::string_view keyword, State next) noexcept;
+  static SplitOutcome in_declaration(Cursor& cursor) noexcept;
+  static SplitOutcome after_declaration(Cursor& cursor) noexcept;
+  static SplitOutcome in_close(Cursor& cursor) noexcept;
+  static SplitOutcome fail(Cursor& cursor, StreamError error) noexcept;
+
+  std::uint32_t bytes_ = 0;  ///< Of the current piece so far.
+  std::uint16_t depth_ = 0;  ///< Elements open in it.
+  State state_ = State::rest;
+  bool header_done_ = false;
+  std::uint8_t match_ = 0;  ///< Progress within a keyword; in a tag, whether `/` came last.
+  StreamError error_ = StreamError::none;
 };
 static_assert(sizeof(StreamSplitter) <= 16);
 

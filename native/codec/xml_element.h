@@ -13,6 +13,7 @@ namespace rookery {
 struct XmlElement {
   std::string name;
   std::string xmlns;
+  /// Names as written; those with a namespace of their own as `{namespace}name`, save `xml:…`.
   std::vector<std::pair<std::string, std::string>> attributes;
   std::string text;  ///< All direct character data, joined.
   std::vector<XmlElement> children;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -13,11 +14,15 @@
 
 namespace rookery {
 
+/// What accounts have unless they were imported with something else.
+inline constexpr std::uint32_t default_scram_iterations = 4096;
+inline constexpr std::size_t scram_salt_bytes = 16;
+
 /// What a server keeps of a password for one SCRAM hash.
 struct ScramKeys {
-  std::uint32_t iterations = 0;                 ///< Zero: the account has no keys for this hash.
+  std::uint32_t iterations = 0;  ///< Zero: the account has no keys for this hash.
   std::string salt;
-  std::array<std::uint8_t, 32> stored_key{};    ///< The first 20 bytes for SHA-1.
+  std::array<std::uint8_t, 32> stored_key{};  ///< The first 20 bytes for SHA-1.
   std::array<std::uint8_t, 32> server_key{};
 };
 
@@ -27,7 +32,12 @@ struct Credentials {
 };
 
 enum class SaslMechanism : std::uint8_t {
-  none, scram_sha_256_plus, scram_sha_1_plus, scram_sha_256, scram_sha_1, plain,
+  none,
+  scram_sha_256_plus,
+  scram_sha_1_plus,
+  scram_sha_256,
+  scram_sha_1,
+  plain,
 };
 
 /// The mechanism of that name, or none.
@@ -36,8 +46,17 @@ std::string_view sasl_mechanism_name(SaslMechanism mechanism);
 
 /// RFC 6120 section 6.5.
 enum class SaslFailure : std::uint8_t {
-  none, aborted, account_disabled, credentials_expired, encryption_required, incorrect_encoding,
-  invalid_authzid, invalid_mechanism, malformed_request, mechanism_too_weak, not_authorized,
+  none,
+  aborted,
+  account_disabled,
+  credentials_expired,
+  encryption_required,
+  incorrect_encoding,
+  invalid_authzid,
+  invalid_mechanism,
+  malformed_request,
+  mechanism_too_weak,
+  not_authorized,
   temporary_auth_failure,
 };
 std::string_view sasl_failure_name(SaslFailure failure);
@@ -73,11 +92,12 @@ class SaslServer {
   SaslStep respond(std::string_view response);
   /// The answer to need_credentials. Null when there is no such user: the exchange goes on with
   /// made-up keys and fails at its end like a wrong password, in the same time. The made-up salt is
-  /// the same for the same name (derived with `secret`).
+  /// the same for the same name (derived with `secret`). So that it cannot be told from a real one,
+  /// accounts should have salts of `scram_salt_bytes` and `default_scram_iterations`.
   SaslStep credentials(const Credentials* keys, std::string_view secret);
 
   [[nodiscard]] const std::string& payload() const;
-  [[nodiscard]] const std::string& user() const;      ///< Normalised localpart.
+  [[nodiscard]] const std::string& user() const;  ///< Normalised localpart.
   [[nodiscard]] SaslFailure failure() const;
   [[nodiscard]] SaslMechanism mechanism() const;
   /// PLAIN only: the password as sent, for an external check. Empty otherwise.
@@ -87,6 +107,11 @@ class SaslServer {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+/// Prepares a password as SASLprep does for the characters that people use: other spaces become the
+/// ASCII one, what is mapped to nothing goes, NFKC. False when nothing is left, it is not UTF-8, or
+/// it has a control character. To be applied before derive_scram_keys; PLAIN does so by itself.
+bool saslprep_password(std::string_view password, std::string& out);
 
 /// Derives the keys to store from a password (SASLprep'd by the caller where it matters).
 ScramKeys derive_scram_keys(bool sha256, std::string_view password, std::string_view salt,
