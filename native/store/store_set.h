@@ -2,7 +2,8 @@
 // the store threads, and the ports through which shards reach them.
 //
 // Order of use, all on threads of the main descriptor table:
-//   open → recover → make_port (one for each shard) → start → … → stop → destroy ports → destroy set.
+//   open → recover → make_port (one for each shard) → start → … → stop → destroy ports → destroy
+//   set.
 #pragma once
 
 #include <cstdint>
@@ -19,23 +20,23 @@
 namespace rookery {
 
 struct StoreOptions {
-  std::string folder;         ///< Made when missing. Everything of the stores lies below it.
-  std::uint32_t stores = 1;   ///< Store threads for new records, 1 to 255.
-  std::uint32_t queue_batches = 1024;              ///< Batches and reads under way, per port and store.
-  std::uint64_t queue_bytes = 16u << 20;           ///< Bytes under way, per port and store.
-  std::uint64_t max_store_bytes = 1ull << 40;      ///< Limit of one store's file; beyond: failed.
-  std::uint32_t max_group_delay_us = 2000;         ///< How long a busy store may gather a group.
+  std::string folder;        ///< Made when missing. Everything of the stores lies below it.
+  std::uint32_t stores = 1;  ///< Store threads for new records, 1 to 255.
+  std::uint32_t queue_batches = 1024;          ///< Batches and reads under way, per port and store.
+  std::uint64_t queue_bytes = 16u << 20;       ///< Bytes under way, per port and store.
+  std::uint64_t max_store_bytes = 1ull << 40;  ///< Limit of one store's file; beyond: failed.
+  std::uint32_t max_group_delay_us = 2000;     ///< How long a busy store may gather a group.
   /// Called with one line for people whenever something is wrong; from store threads too.
   std::function<void(std::string_view)> log;
 };
 
 /// What recovery found. `details` has one line for people per oddity (bounded in number).
 struct RecoveryReport {
-  std::uint64_t records = 0;       ///< Alive and delivered to the callback.
-  std::uint64_t settled = 0;       ///< On the disk, but no longer needed.
-  std::uint64_t bad_records = 0;   ///< Damaged and skipped.
-  std::uint32_t stores = 0;        ///< Environments found or made.
-  std::uint32_t salvaged = 0;      ///< Of these, rebuilt because their structure was damaged.
+  std::uint64_t records = 0;      ///< Alive and delivered to the callback.
+  std::uint64_t settled = 0;      ///< On the disk, but no longer needed.
+  std::uint64_t bad_records = 0;  ///< Damaged and skipped.
+  std::uint32_t stores = 0;       ///< Environments found or made.
+  std::uint32_t salvaged = 0;     ///< Of these, rebuilt because their structure was damaged.
   std::uint64_t ms = 0;
   std::vector<std::string> details;
 };
@@ -43,22 +44,22 @@ struct RecoveryReport {
 /// A store's counters at about this moment.
 struct StoreStats {
   std::uint8_t store = 0;
-  std::uint64_t commits = 0;         ///< Durable groups.
-  std::uint64_t records = 0;         ///< Records in them.
-  std::uint64_t bytes = 0;           ///< User and payload bytes in them.
-  std::uint64_t commit_us_sum = 0;   ///< Whole group: encoding, tree, write, fsync.
+  std::uint64_t commits = 0;        ///< Durable groups.
+  std::uint64_t records = 0;        ///< Records in them.
+  std::uint64_t bytes = 0;          ///< User and payload bytes in them.
+  std::uint64_t commit_us_sum = 0;  ///< Whole group: encoding, tree, write, fsync.
   std::uint64_t commit_us_max = 0;
-  std::uint64_t sync_us_sum = 0;     ///< Of that: writing the pages and fsync.
+  std::uint64_t sync_us_sum = 0;  ///< Of that: writing the pages and fsync.
   std::uint64_t sync_us_max = 0;
   std::uint64_t group_records_max = 0;
-  std::uint64_t failed_groups = 0;   ///< The disk refused.
+  std::uint64_t failed_groups = 0;  ///< The disk refused.
   std::uint64_t reads = 0;
-  std::uint64_t settled = 0;         ///< Sequences that settlements have named.
-  std::uint64_t cleaned = 0;         ///< Records physically deleted.
+  std::uint64_t settled = 0;  ///< Sequences that settlements have named.
+  std::uint64_t cleaned = 0;  ///< Records physically deleted.
   std::uint64_t clean_commits = 0;
   std::uint64_t clean_us_sum = 0;
-  std::uint64_t present = 0;         ///< Records in the file now.
-  std::uint64_t dead = 0;            ///< Of these, no longer needed.
+  std::uint64_t present = 0;  ///< Records in the file now.
+  std::uint64_t dead = 0;     ///< Of these, no longer needed.
   std::uint64_t file_bytes = 0;
   std::uint64_t map_bytes = 0;
 };
