@@ -41,6 +41,56 @@ TEST(Waker, CostsNothingWhileTheConsumerIsAwake) {
   EXPECT_EQ(waker.rings(), 1u);
 }
 
+/// Lets two threads begin each round at the same moment, as nearly as it can be done.
+class RoundGate {
+ public:
+  void pass(std::uint64_t round) {
+    arrived_.fetch_add(1);
+    while (arrived_.load() < 2 * round) {
+      // On a machine with one free core the other thread must get its turn.
+      if (++spins_of_any_ % 4096 == 0) std::this_thread::yield();
+    }
+  }
+
+ private:
+  std::atomic<std::uint64_t> arrived_{0};
+  static thread_local inline std::uint64_t spins_of_any_ = 0;
+};
+
+TEST(Waker, EitherTheConsumerSeesTheItemOrTheProducerSeesTheSleep) {
+  // Without the fences both may miss the other's write, which hardware does within microseconds
+  // here; with them it must never happen.
+  constexpr std::uint64_t kRounds = 30'000;
+  constexpr auto kAtMost = std::chrono::seconds(3);
+  Waker waker;
+  alignas(64) std::atomic<int> item{0};
+  std::atomic<bool> stop{false};
+  RoundGate start;
+  RoundGate end;
+  std::thread producer([&] {
+    for (std::uint64_t round = 1; !stop; ++round) {
+      start.pass(round);
+      item.store(1, std::memory_order_relaxed);
+      waker.notify();
+      end.pass(round);
+    }
+  });
+  std::uint64_t lost = 0;
+  const auto give_up = std::chrono::steady_clock::now() + kAtMost;
+  for (std::uint64_t round = 1; !stop; ++round) {
+    item.store(0, std::memory_order_relaxed);
+    waker.disarm();
+    start.pass(round);
+    waker.arm();
+    const bool seen = item.load(std::memory_order_relaxed) != 0;
+    stop = round == kRounds || std::chrono::steady_clock::now() > give_up;
+    end.pass(round);
+    if (!seen && waker.armed()) ++lost;
+  }
+  producer.join();
+  EXPECT_EQ(lost, 0u);
+}
+
 TEST(Waker, ANotificationBetweenArmAndWaitEndsTheWait) {
   const auto fabric = make_fabric(1);
   start_shard(*fabric, 0, [](Network& network) {
