@@ -128,9 +128,7 @@ class Port final : public StorePort {
     lane.bytes += charged;
     QueueStats& stats = lane.channel->stats;
     count_up(stats.pushed);
-    if (lane.items > stats.high_water.load(std::memory_order_relaxed)) {
-      stats.high_water.store(lane.items, std::memory_order_relaxed);
-    }
+    raise_to(stats.high_water, lane.items);
     lane.thread->notify();
     return true;
   }

@@ -32,12 +32,6 @@ std::uint64_t now_us() {
           .count());
 }
 
-void raise_to(std::atomic<std::uint64_t>& maximum, std::uint64_t value) {
-  if (value > maximum.load(std::memory_order_relaxed)) {
-    maximum.store(value, std::memory_order_relaxed);
-  }
-}
-
 }  // namespace
 
 StoreThread::StoreThread(ReadyStore ready, const StoreOptions& options, std::uint64_t salt)
