@@ -21,6 +21,7 @@ export function checkLayers(tree, rules) {
     }
     for (const used of uses) {
       const [usedSide, usedFolder] = placeOf(used);
+      if (used === 'package.json') continue; // Its version may be read from anywhere.
       if (usedSide !== side) {
         problems.push(`${path}: uses ${used}, which is not of ${side}/`);
       } else if (usedFolder !== folder) {

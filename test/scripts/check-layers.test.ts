@@ -58,7 +58,8 @@ describe('check-layers', () => {
       'native/memory/pool.h': '// A pool.\n#include "queue/ring.h"\n',
       'native/other/thing.h': '// A thing.\n',
       'native/binding/addon.cc':
-        '// The door.\n#include "memory/pool.h"\n#include "other/thing.h"\n#include "queue/ring.h"\n',
+        '// The door.\n#include "memory/pool.h"\n#include "other/thing.h"\n' +
+        '#include "queue/ring.h"\n',
     });
     assert(
       found.includes('native/memory/pool.h: uses native/queue/ring.h, which stands to its right'),
