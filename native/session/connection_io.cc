@@ -1,0 +1,530 @@
+// The way of bytes through a connection. Order matters in one place: a piece is dispatched before
+// the next is split, because the piece may change what the bytes behind it mean (STARTTLS, a move).
+#include "session/connection_io.h"
+
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+namespace rookery {
+namespace {
+
+constexpr std::size_t receive_bytes = 64 * 1024;
+constexpr std::size_t spare_outputs = 256;
+constexpr std::size_t spare_output_bytes = 32 * 1024;
+constexpr MonoUs linger_us = 2'000'000;
+constexpr MonoUs second_us = 1'000'000;
+
+}  // namespace
+
+ConnectionIo::ConnectionIo(SessionContext& context, StreamHandler& handler)
+    : context_(context), handler_(handler) {
+  receive_buffer_.resize(receive_bytes);
+}
+
+void ConnectionIo::accepted(const Accepted& accepted, bool direct_tls) {
+  const std::uint32_t place = context_.addresses.place(accepted.peer.ip);
+  const std::uint32_t most = context_.config.max_connections_per_address;
+  if ((most != 0 && context_.addresses.connections(place) >= most) ||
+      (direct_tls && !context_.tls)) {
+    context_.counters.add(Counter::accepts_refused);
+    context_.network.close(accepted.descriptor);
+    return;
+  }
+  const auto unauthenticated =
+      static_cast<std::uint32_t>(context_.counters.get(Counter::unauthenticated));
+  if (unauthenticated >= context_.config.max_unauthenticated) evict_oldest_unauthenticated();
+  const Handle handle = context_.connections.allocate();
+  Connection& connection = *context_.connections.get(handle);
+  connection.handle = handle;
+  connection.descriptor = accepted.descriptor;
+  connection.direct_tls = direct_tls;
+  connection.address_key = place;
+  std::memcpy(connection.peer_address, accepted.peer.ip, sizeof connection.peer_address);
+  context_.addresses.connected(place);
+  if (direct_tls) connection.transport = context_.tls->accept();
+  context_.counters.add(Counter::accepts);
+  context_.counters.add(Counter::connections);
+  context_.counters.add(Counter::unauthenticated);
+  connection.counted_unauthenticated = true;
+  unauthenticated_.push_back(handle);
+  connection.timer = context_.timers.schedule(
+      context_.now + context_.config.unauthenticated_seconds * second_us,
+      timer_cookie(TimerKind::connection, handle));
+  if (!context_.network.watch(connection.descriptor, handle.bits)) lost(connection);
+}
+
+void ConnectionIo::evict_oldest_unauthenticated() {
+  while (!unauthenticated_.empty()) {
+    Connection* oldest = context_.connections.get(unauthenticated_.front());
+    unauthenticated_.pop_front();
+    if (oldest == nullptr || !oldest->counted_unauthenticated || oldest->ended()) continue;
+    context_.counters.add(Counter::accepts_refused);
+    handler_.stream_failed(*oldest, StreamError::resource_constraint);
+    drop(*oldest);
+    return;
+  }
+}
+
+void ConnectionIo::authenticated(Connection& connection) {
+  if (!connection.counted_unauthenticated) return;
+  connection.counted_unauthenticated = false;
+  context_.counters.add(Counter::unauthenticated, -1);
+  // Stale handles in the list are skipped when it is used; they must not pile up until then.
+  while (!unauthenticated_.empty()) {
+    const Connection* oldest = context_.connections.get(unauthenticated_.front());
+    if (oldest != nullptr && oldest->counted_unauthenticated) break;
+    unauthenticated_.pop_front();
+  }
+}
+
+Connection* ConnectionIo::arrived(const Arrival& arrival) {
+  std::unique_ptr<TravellingConnection> traveller(
+      static_cast<TravellingConnection*>(arrival.payload));
+  if (arrival.descriptor < 0) {
+    context_.addresses.disconnected(traveller->address_key);
+    context_.counters.add(Counter::accepts_refused);
+    return nullptr;
+  }
+  const Handle handle = context_.connections.allocate();
+  Connection& connection = *context_.connections.get(handle);
+  connection.handle = handle;
+  connection.descriptor = arrival.descriptor;
+  connection.transport = std::move(traveller->transport);
+  connection.login = std::move(traveller->login);
+  connection.input = std::move(traveller->input);
+  connection.output = std::move(traveller->output);
+  connection.wire_sent = traveller->wire_sent;
+  connection.splitter = traveller->splitter;
+  connection.address_key = traveller->address_key;
+  connection.direct_tls = traveller->direct_tls;
+  connection.header_sent = true;
+  std::memcpy(connection.peer_address, traveller->peer_address, sizeof connection.peer_address);
+  context_.counters.add(Counter::connections);
+  context_.counters.add(Counter::arrived);
+  connection.timer = context_.timers.schedule(
+      context_.now + context_.config.unauthenticated_seconds * second_us,
+      timer_cookie(TimerKind::connection, handle));
+  if (!context_.network.watch(connection.descriptor, handle.bits)) {
+    lost(connection);
+    return nullptr;
+  }
+  return &connection;
+}
+
+void ConnectionIo::move(Connection& connection, ShardId shard) {
+  connection.state = StreamState::moving;
+  moving_.push_back({connection.handle, shard});
+}
+
+void ConnectionIo::hand_over_moving() {
+  std::vector<Moving> again;
+  for (const Moving& moving : moving_) {
+    Connection* connection = context_.connections.get(moving.handle);
+    if (connection == nullptr || connection->state != StreamState::moving) continue;
+    auto traveller = std::make_unique<TravellingConnection>();
+    traveller->transport = std::move(connection->transport);
+    traveller->login = std::move(connection->login);
+    traveller->input = std::move(connection->input);
+    traveller->output = std::move(connection->output);
+    traveller->wire_sent = connection->wire_sent;
+    traveller->splitter = connection->splitter;
+    traveller->address_key = connection->address_key;
+    traveller->direct_tls = connection->direct_tls;
+    std::memcpy(traveller->peer_address, connection->peer_address,
+                sizeof traveller->peer_address);
+    if (!context_.network.hand_over(moving.shard, connection->descriptor, traveller.get())) {
+      connection->transport = std::move(traveller->transport);
+      connection->login = std::move(traveller->login);
+      connection->input = std::move(traveller->input);
+      connection->output = std::move(traveller->output);
+      again.push_back(moving);
+      continue;
+    }
+    static_cast<void>(traveller.release());  // now the receiving shard's
+    context_.timers.cancel(connection->timer);
+    context_.counters.add(Counter::connections, -1);
+    context_.counters.add(Counter::handed_over);
+    connection->descriptor = -1;
+    connection->state = StreamState::closed;
+    closed_.push_back(connection->handle);
+  }
+  moving_ = std::move(again);
+}
+
+void ConnectionIo::readable(Connection& connection) {
+  if (connection.state == StreamState::closed) return;
+  if (connection.state != StreamState::closing && must_wait(connection)) {
+    // What the kernel holds stays there until the wait ends.
+    watch_as_needed(connection, false, connection.writing);
+    if (handler_.congested()) hold(connection);
+    return;
+  }
+  receive(connection);
+}
+
+bool ConnectionIo::receive(Connection& connection) {
+  const IoResult result = context_.network.receive(
+      connection.descriptor, {receive_buffer_.data(), receive_buffer_.size()});
+  switch (result.status) {
+    case IoStatus::would_block: return false;
+    case IoStatus::closed:
+      connection.peer_done = true;
+      lost(connection);
+      return false;
+    case IoStatus::failed: lost(connection); return false;
+    case IoStatus::ok: break;
+  }
+  context_.counters.add(Counter::bytes_in, static_cast<std::int64_t>(result.bytes));
+  if (connection.state == StreamState::closing) return true;
+  take_bytes(connection, {receive_buffer_.data(), result.bytes});
+  return true;
+}
+
+void ConnectionIo::take_bytes(Connection& connection, std::string_view wire) {
+  if (!connection.transport) {
+    consume(connection, wire);
+    return;
+  }
+  const bool was_established = connection.transport->established();
+  plain_.clear();
+  stream_scratch_.clear();
+  const TransportStatus status =
+      connection.transport->receive(context_.scratch, wire, plain_, stream_scratch_);
+  if (!stream_scratch_.empty()) {
+    out(connection);  // marks it for the flush
+    seal(connection);
+    connection.output->wire.append(stream_scratch_);
+  }
+  if (!was_established && connection.transport->established()) {
+    context_.counters.add(Counter::tls_handshakes);
+  }
+  if (connection.transport->established()) {
+    if (auto smaller = connection.transport->take_over(context_.scratch)) {
+      connection.transport = std::move(smaller);
+      context_.counters.add(Counter::tls_taken_over);
+    }
+  }
+  if (!plain_.empty()) {
+    std::string plain;
+    plain.swap(plain_);
+    consume(connection, plain);
+    plain.swap(plain_);
+  }
+  if (connection.state == StreamState::closed) return;
+  if (status == TransportStatus::failed) {
+    context_.counters.add(Counter::tls_failures);
+    handler_.connection_ended(connection);
+    finish(connection);
+  } else if (status == TransportStatus::closed && connection.state != StreamState::closing) {
+    handler_.connection_ended(connection);
+    finish(connection);
+  }
+}
+
+SplitLimits ConnectionIo::split_limits(const Connection& connection) const {
+  return {connection.logged_in() ? context_.config.max_stanza_bytes
+                                 : context_.config.max_unauthenticated_bytes,
+          static_cast<std::uint16_t>(context_.config.max_depth)};
+}
+
+bool ConnectionIo::must_wait(const Connection& connection) const {
+  if (connection.state == StreamState::waiting || connection.state == StreamState::moving) {
+    return true;
+  }
+  if (connection.output && connection.output->wire.size() > context_.config.max_output_bytes / 2) {
+    return true;  // a client that does not read is not read either
+  }
+  return handler_.congested();
+}
+
+void ConnectionIo::keep_input(Connection& connection, std::string_view rest, std::size_t fed) {
+  if (!connection.input) connection.input = std::make_unique<PendingInput>();
+  connection.input->bytes.append(rest);
+  connection.input->fed += fed;
+}
+
+void ConnectionIo::hold(Connection& connection) {
+  if (connection.held) return;
+  connection.held = true;
+  held_.push_back(connection.handle);
+}
+
+void ConnectionIo::consume(Connection& connection, std::string_view rest) {
+  while (!rest.empty() && !connection.ended()) {
+    if (must_wait(connection)) {
+      keep_input(connection, rest, 0);
+      hold(connection);
+      return;
+    }
+    const SplitResult split = connection.splitter.feed(rest, split_limits(connection));
+    switch (split.outcome) {
+      case SplitOutcome::need_more: keep_input(connection, rest, rest.size()); return;
+      case SplitOutcome::whitespace: rest.remove_prefix(split.consumed); continue;
+      case SplitOutcome::error: handler_.stream_failed(connection, split.error); return;
+      case SplitOutcome::stream_open:
+      case SplitOutcome::stanza:
+      case SplitOutcome::stream_close: break;
+    }
+    const std::string_view tail = rest.substr(0, split.consumed);
+    rest.remove_prefix(split.consumed);
+    if (connection.input) {
+      const std::unique_ptr<PendingInput> whole = std::move(connection.input);
+      whole->bytes.append(tail);
+      dispatch(connection, split.outcome, whole->bytes);
+    } else {
+      dispatch(connection, split.outcome, tail);
+    }
+    if (connection.transport && !connection.transport->established()) return;  // STARTTLS
+  }
+}
+
+void ConnectionIo::dispatch(Connection& connection, SplitOutcome outcome, std::string_view piece) {
+  if (outcome == SplitOutcome::stream_close) {
+    handler_.stream_closed(connection);
+    return;
+  }
+  if (outcome == SplitOutcome::stream_open) {
+    StreamHeaderView header;
+    const StreamError error = scan_stream_header(piece, context_.scan_limits(), header);
+    if (error != StreamError::none) {
+      handler_.stream_failed(connection, error);
+    } else {
+      handler_.stream_opened(connection, header);
+    }
+    return;
+  }
+  StanzaView view;
+  const StreamError error = scan_stanza(piece, context_.scan_limits(), view);
+  if (error != StreamError::none) {
+    handler_.stream_failed(connection, error);
+    return;
+  }
+  handler_.element(connection, view);
+}
+
+void ConnectionIo::resume_input(Connection& connection) {
+  if (connection.ended()) return;
+  if (must_wait(connection)) {
+    hold(connection);
+    return;
+  }
+  if (!connection.reading) watch_as_needed(connection, true, connection.writing);
+  if (!connection.input || connection.input->fed == connection.input->bytes.size()) return;
+  const std::unique_ptr<PendingInput> waiting = std::move(connection.input);
+  if (waiting->fed > 0) {
+    connection.input = std::make_unique<PendingInput>();
+    connection.input->bytes = waiting->bytes.substr(0, waiting->fed);
+    connection.input->fed = waiting->fed;
+  }
+  consume(connection, std::string_view(waiting->bytes).substr(waiting->fed));
+}
+
+void ConnectionIo::resume_held() {
+  if (held_.empty() || handler_.congested()) return;
+  std::vector<Handle> held;
+  held.swap(held_);
+  for (const Handle handle : held) {
+    Connection* connection = context_.connections.get(handle);
+    if (connection == nullptr) continue;
+    connection->held = false;
+    // One that waits for an answer is resumed by whoever brings it.
+    if (connection->state == StreamState::waiting || connection->state == StreamState::moving) {
+      continue;
+    }
+    resume_input(*connection);
+  }
+}
+
+std::string& ConnectionIo::out(Connection& connection) {
+  if (!connection.output) {
+    if (spare_outputs_.empty()) {
+      connection.output = std::make_unique<PendingOutput>();
+    } else {
+      connection.output = std::move(spare_outputs_.back());
+      spare_outputs_.pop_back();
+    }
+  }
+  if (!connection.dirty) {
+    connection.dirty = true;
+    dirty_.push_back(connection.handle);
+  }
+  return connection.output->plain;
+}
+
+void ConnectionIo::seal(Connection& connection) {
+  PendingOutput& output = *connection.output;
+  if (!output.plain.empty()) {
+    if (!connection.transport || !connection.transport->established()) {
+      if (output.wire.empty()) {
+        output.wire.swap(output.plain);
+      } else {
+        output.wire.append(output.plain);
+      }
+    } else {
+      static_cast<void>(
+          connection.transport->send(context_.scratch, output.plain, output.wire));
+    }
+    output.plain.clear();
+  }
+  if (connection.session == nullptr) return;
+  auto& awaited = connection.session->awaited;
+  const std::uint64_t position = connection.wire_sealed();
+  for (std::size_t index = awaited.size(); index > 0; --index) {
+    if (awaited[index - 1].position != 0) break;
+    awaited[index - 1].position = position;
+  }
+}
+
+void ConnectionIo::start_tls(Connection& connection) {
+  out(connection);
+  seal(connection);
+  connection.input.reset();
+  connection.splitter.restart();
+  connection.transport = context_.tls->accept();
+}
+
+void ConnectionIo::flush() {
+  // Flushing may mark others (a session that ends); the list is walked until it is empty.
+  for (std::size_t index = 0; index < dirty_.size(); ++index) {
+    Connection* connection = context_.connections.get(dirty_[index]);
+    if (connection == nullptr || connection->state == StreamState::closed) continue;
+    connection->dirty = false;
+    flush_one(*connection);
+  }
+  dirty_.clear();
+}
+
+void ConnectionIo::flush_one(Connection& connection) {
+  if (!connection.output || connection.state == StreamState::moving) return;
+  seal(connection);
+  PendingOutput& output = *connection.output;
+  while (output.sent < output.wire.size()) {
+    const std::array<iovec, 1> parts{
+        iovec{output.wire.data() + output.sent, output.wire.size() - output.sent}};
+    const IoResult result = context_.network.send(connection.descriptor, parts);
+    if (result.status == IoStatus::would_block) break;
+    if (result.status != IoStatus::ok) {
+      lost(connection);
+      return;
+    }
+    output.sent += result.bytes;
+    connection.wire_sent += result.bytes;
+    context_.counters.add(Counter::bytes_out, static_cast<std::int64_t>(result.bytes));
+    if (output.sent < output.wire.size()) break;
+  }
+  if (output.sent == output.wire.size()) {
+    sent_everything(connection);
+    return;
+  }
+  if (output.sent > receive_bytes) {
+    output.wire.erase(0, output.sent);
+    output.sent = 0;
+  }
+  if (output.wire.size() - output.sent > context_.config.max_output_bytes) {
+    context_.counters.add(Counter::error_overflow);
+    lost(connection);
+    return;
+  }
+  watch_as_needed(connection, connection.reading, true);
+}
+
+void ConnectionIo::give_back(std::unique_ptr<PendingOutput> output) {
+  if (spare_outputs_.size() >= spare_outputs ||
+      output->wire.capacity() + output->plain.capacity() > spare_output_bytes) {
+    return;
+  }
+  output->wire.clear();
+  output->plain.clear();
+  output->sent = 0;
+  spare_outputs_.push_back(std::move(output));
+}
+
+void ConnectionIo::sent_everything(Connection& connection) {
+  give_back(std::move(connection.output));
+  if (connection.state == StreamState::closing) {
+    if (connection.peer_done) {
+      lost(connection);
+    } else {
+      context_.network.finish(connection.descriptor);
+      watch_as_needed(connection, true, false);
+    }
+    return;
+  }
+  if (connection.writing) watch_as_needed(connection, connection.reading, false);
+}
+
+void ConnectionIo::writable(Connection& connection) {
+  if (connection.state == StreamState::closed) return;
+  flush_one(connection);
+  if (!connection.ended() && (!connection.reading || connection.held)) resume_input(connection);
+}
+
+void ConnectionIo::watch_as_needed(Connection& connection, bool read, bool write) {
+  if (connection.reading == read && connection.writing == write) return;
+  connection.reading = read;
+  connection.writing = write;
+  context_.network.rewatch(connection.descriptor, connection.handle.bits, read, write);
+}
+
+void ConnectionIo::finish(Connection& connection) {
+  if (connection.ended()) return;
+  authenticated(connection);
+  if (connection.transport && connection.transport->established()) {
+    out(connection);
+    seal(connection);
+    connection.transport->close(context_.scratch, connection.output->wire);
+  }
+  connection.state = StreamState::closing;
+  connection.input.reset();
+  context_.timers.cancel(connection.timer);
+  connection.timer = context_.timers.schedule(context_.now + linger_us,
+                                              timer_cookie(TimerKind::connection,
+                                                           connection.handle));
+  out(connection);  // the flush sends FIN even when nothing was written
+}
+
+void ConnectionIo::drop(Connection& connection) {
+  if (connection.state == StreamState::closed) return;
+  if (connection.output && connection.descriptor >= 0) {
+    // Best effort: one attempt to let the peer know why.
+    seal(connection);
+    const PendingOutput& output = *connection.output;
+    const std::array<iovec, 1> parts{iovec{const_cast<char*>(output.wire.data()) + output.sent,
+                                           output.wire.size() - output.sent}};
+    static_cast<void>(context_.network.send(connection.descriptor, parts));
+  }
+  lost(connection);
+}
+
+void ConnectionIo::lost(Connection& connection) {
+  if (connection.state == StreamState::closed) return;
+  if (connection.state != StreamState::closing) handler_.connection_ended(connection);
+  authenticated(connection);
+  connection.state = StreamState::closed;
+  context_.timers.cancel(connection.timer);
+  context_.network.close(connection.descriptor);
+  connection.descriptor = -1;
+  context_.addresses.disconnected(connection.address_key);
+  context_.counters.add(Counter::connections, -1);
+  closed_.push_back(connection.handle);
+}
+
+void ConnectionIo::timer_fired(Connection& connection) {
+  if (connection.state == StreamState::closing) {
+    lost(connection);
+    return;
+  }
+  if (connection.state == StreamState::session) return;
+  context_.counters.add(Counter::error_timeout);
+  handler_.stream_failed(connection, StreamError::connection_timeout);
+}
+
+void ConnectionIo::free_closed() {
+  for (const Handle handle : closed_) context_.connections.release(handle);
+  closed_.clear();
+}
+
+}  // namespace rookery

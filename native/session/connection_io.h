@@ -1,0 +1,112 @@
+// Moves bytes between sockets and streams: receive, decrypt, split, scan on the way in; collect,
+// encrypt, send on the way out. Knows nothing of XMPP beyond where a piece of a stream ends.
+#pragma once
+
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "base/stream_error.h"
+#include "codec/stanza_scan.h"
+#include "session/session_context.h"
+
+namespace rookery {
+
+/// Who is told what came in. Called by the shard's thread, while the connection is being read; the
+/// connection stays valid until the end of the turn whatever the handler does with it.
+class StreamHandler {
+ public:
+  virtual ~StreamHandler() = default;
+  virtual void stream_opened(Connection& connection, const StreamHeaderView& header) = 0;
+  virtual void element(Connection& connection, const StanzaView& view) = 0;
+  virtual void stream_closed(Connection& connection) = 0;
+  /// The peer broke a rule of the stream: to be answered and closed.
+  virtual void stream_failed(Connection& connection, StreamError error) = 0;
+  /// The connection is gone or about to go; its session, if any, must let go of it now.
+  virtual void connection_ended(Connection& connection) = 0;
+  /// While true no input is looked at (a queue towards another shard is full).
+  [[nodiscard]] virtual bool congested() const = 0;
+};
+
+class ConnectionIo {
+ public:
+  ConnectionIo(SessionContext& context, StreamHandler& handler);
+
+  /// Takes an accepted descriptor in, or closes it when a limit says so.
+  void accepted(const Accepted& accepted, bool direct_tls);
+  /// Takes in a connection that another shard handed over; null (and everything closed) when this
+  /// shard's descriptor table is full.
+  Connection* arrived(const Arrival& arrival);
+  /// Hands connections that are `moving` over to their home shards; those that cannot go now stay
+  /// and are tried again next turn.
+  void hand_over_moving();
+  /// Marks a logged-in connection as on its way to `shard`.
+  void move(Connection& connection, ShardId shard);
+
+  void readable(Connection& connection);
+  void writable(Connection& connection);
+
+  /// Goes on with input that had to wait; called when a wait of this connection ended.
+  void resume_input(Connection& connection);
+  /// The same for all connections that were held back by congestion.
+  void resume_held();
+
+  /// The buffer for what this connection is to be sent; it goes out at the end of the turn.
+  std::string& out(Connection& connection);
+  /// Sends what was written, in plain text, and speaks TLS from here on. Input that the client sent
+  /// ahead in plain text is thrown away (it may be an attacker's).
+  void start_tls(Connection& connection);
+  /// Encrypts and sends everything that this turn wrote.
+  void flush();
+
+  /// Ends in order: what was written is sent, then FIN, then the descriptor is closed when the peer
+  /// has closed too or after a short linger.
+  void finish(Connection& connection);
+  /// Ends at once.
+  void drop(Connection& connection);
+  /// No longer one of those that have not logged in.
+  void authenticated(Connection& connection);
+  /// A connection's timer (unauthenticated time, linger) fired.
+  void timer_fired(Connection& connection);
+
+  /// Frees the slots of connections that closed in this turn. Nobody may hold a reference any more.
+  void free_closed();
+
+  [[nodiscard]] bool work_waits() const { return !held_.empty() || !moving_.empty(); }
+
+ private:
+  struct Moving {
+    Handle handle;
+    ShardId shard;
+  };
+
+  bool receive(Connection& connection);
+  void take_bytes(Connection& connection, std::string_view wire);
+  void consume(Connection& connection, std::string_view plain);
+  void dispatch(Connection& connection, SplitOutcome outcome, std::string_view piece);
+  [[nodiscard]] bool must_wait(const Connection& connection) const;
+  void keep_input(Connection& connection, std::string_view rest, std::size_t fed);
+  void hold(Connection& connection);
+  void seal(Connection& connection);
+  void flush_one(Connection& connection);
+  void give_back(std::unique_ptr<PendingOutput> output);
+  void sent_everything(Connection& connection);
+  void watch_as_needed(Connection& connection, bool read, bool write);
+  void lost(Connection& connection);
+  void evict_oldest_unauthenticated();
+  [[nodiscard]] SplitLimits split_limits(const Connection& connection) const;
+
+  SessionContext& context_;
+  StreamHandler& handler_;
+  std::vector<Handle> dirty_;
+  std::vector<Handle> held_;
+  std::vector<Handle> closed_;
+  std::vector<Moving> moving_;
+  std::deque<Handle> unauthenticated_;
+  std::vector<std::unique_ptr<PendingOutput>> spare_outputs_;  ///< Kept warm for the next turn.
+  std::string receive_buffer_;
+  std::string plain_;
+  std::string stream_scratch_;
+};
+
+}  // namespace rookery

@@ -1,0 +1,92 @@
+// A bound resource. It outlives its connection when the client may resume it (XEP-0198), so it holds
+// what must not be lost with a TCP connection, and nothing else.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/types.h"
+#include "memory/ring_buffer.h"
+#include "memory/stanza.h"
+#include "store/store_port.h"
+
+namespace rookery {
+
+struct Connection;
+struct User;
+
+/// A message the sender sent that is not yet safe.
+struct UnsafeStanza {
+  std::uint32_t number = 0;
+  bool safe = false;
+};
+
+/// The note on disk that says which stored messages were sent from which number on.
+struct SentNote {
+  LogSequence sequence = 0;
+  std::uint32_t last_number = 0;
+};
+
+/// XEP-0198 of one session; made when the client enables it.
+struct StreamManagement {
+  SessionTag tag = 0;
+  RingBuffer<UnsafeStanza> unsafe;       ///< Received, not yet safe, oldest first.
+  RingBuffer<StanzaRef> window;          ///< Sent, not yet acknowledged, oldest first.
+  std::vector<SentNote> notes;
+  std::uint32_t received = 0;            ///< Stanzas from the client (its h, modulo 2^32).
+  std::uint32_t skip_until = 0;          ///< After a resumption: numbers up to here were taken before.
+  std::uint32_t sent = 0;                ///< Stanzas to the client.
+  std::uint32_t acknowledged = 0;        ///< Of those, by the client.
+  std::uint32_t last_told = 0;           ///< The last h we sent.
+  bool resumable = false;
+  bool skipping = false;                 ///< skip_until is in force.
+  bool answer_owed = false;              ///< An <r/> waits for its <a/>.
+  bool request_open = false;             ///< Our <r/> waits for an answer.
+  bool overflowed = false;               ///< The window's limit was passed: not resumable any more.
+
+  /// How many received stanzas are safe: what an <a/> may say.
+  [[nodiscard]] std::uint32_t safe_count() {
+    while (!unsafe.empty() && unsafe.front().safe) unsafe.pop_front();
+    return unsafe.empty() ? received : unsafe.front().number - 1;
+  }
+};
+
+/// A message sent without XEP-0198; it may leave the mailbox when the peer's TCP has acknowledged
+/// the connection's bytes up to `position`. Zero until the bytes are sealed.
+struct AwaitedByTcp {
+  std::uint64_t position = 0;
+  StanzaRef stanza;
+};
+
+/// Addresses that were sent directed presence (RFC 6121 section 4.6).
+using DirectedPresence = std::vector<std::string>;
+
+struct Session {
+  Handle handle;
+  User* user = nullptr;
+  Connection* connection = nullptr;      ///< Null while it waits to be resumed.
+  std::unique_ptr<StreamManagement> management;
+  std::unique_ptr<DirectedPresence> directed;
+  StanzaRef presence;                    ///< The last available presence; null when it is the plain one.
+  RingBuffer<AwaitedByTcp> awaited;
+  std::unique_ptr<std::vector<StanzaRef>> inactive;  ///< Held back while inactive (XEP-0352).
+  std::string resource;
+  std::uint32_t resume_timer = 0;
+  std::uint32_t activity = 0;            ///< Of the shard's activity count; greater is more recent.
+  std::uint16_t reads_open = 0;          ///< Stored messages being read for it.
+  std::int8_t priority = 0;
+  bool available = false;
+  bool interested = false;               ///< Asked for its roster.
+  bool carbons = false;
+  bool client_inactive = false;
+  bool in_awaited_list = false;          ///< In the shard's list of sessions to ask TCP about.
+  bool may_retransmit = false;           ///< Follows a session that ended without a close.
+  bool ending = false;
+
+  /// May be sent messages addressed to the bare address.
+  [[nodiscard]] bool takes_messages() const { return available && priority >= 0; }
+};
+
+}  // namespace rookery

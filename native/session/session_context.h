@@ -1,0 +1,68 @@
+// What every part of one shard works with: its identity, its injected surroundings, and the slabs
+// that it owns. One object per shard, used by its thread only (or by the simulation's one thread).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "base/types.h"
+#include "boundary/boundary.gen.h"
+#include "codec/stanza_scan.h"
+#include "memory/slab.h"
+#include "reactor/network.h"
+#include "reactor/timer_wheel.h"
+#include "session/admission.h"
+#include "session/connection.h"
+#include "session/session.h"
+#include "stats/shard_counters.h"
+#include "transport/tls_context.h"
+#include "transport/transport_scratch.h"
+
+namespace rookery {
+
+/// What a timer's cookie says beside the handle: it takes the place of the handle's shard bits.
+enum class TimerKind : std::uint16_t { connection, resume, listeners, expiry, logins };
+
+inline std::uint64_t timer_cookie(TimerKind kind, Handle handle) {
+  return Handle::make(static_cast<ShardId>(kind), handle.slot(), handle.generation()).bits;
+}
+inline TimerKind timer_kind(std::uint64_t cookie) {
+  return static_cast<TimerKind>(Handle{cookie}.shard());
+}
+inline Handle timer_handle(std::uint64_t cookie, ShardId shard) {
+  return Handle::make(shard, Handle{cookie}.slot(), Handle{cookie}.generation());
+}
+
+struct SessionContext {
+  SessionContext(ShardId own_id, const boundary::EngineConfig& own_config, Clock& own_clock,
+                 Random& own_random, Network& own_network, AddressTable& own_addresses,
+                 ShardCounters& own_counters)
+      : id(own_id), config(own_config), clock(own_clock), random(own_random),
+        network(own_network), addresses(own_addresses), counters(own_counters),
+        timers(own_clock.now_us()), connections(own_id), sessions(own_id),
+        now(own_clock.now_us()) {}
+
+  const ShardId id;
+  const boundary::EngineConfig& config;
+  Clock& clock;
+  Random& random;
+  Network& network;
+  AddressTable& addresses;
+  ShardCounters& counters;
+  TimerWheel timers;
+  Slab<Connection> connections;
+  Slab<Session> sessions;
+  std::unique_ptr<TlsContext> tls;  ///< Null: no TLS is offered.
+  TransportScratch scratch;
+  MonoUs now;                       ///< Of this turn of the loop.
+
+  [[nodiscard]] std::uint32_t shards() const { return config.shards; }
+  [[nodiscard]] ScanLimits scan_limits() const {
+    return {static_cast<std::uint16_t>(config.max_depth),
+            static_cast<std::uint16_t>(config.max_attributes)};
+  }
+};
+
+}  // namespace rookery

@@ -1,0 +1,386 @@
+// From a stream header to a user who has proved who they are.
+#include "session/stream_negotiator.h"
+
+#include <cstdio>
+
+#include "codec/jid.h"
+#include "codec/xml_text.h"
+
+namespace rookery {
+namespace {
+
+constexpr std::string_view sasl_ns = "urn:ietf:params:xml:ns:xmpp-sasl";
+constexpr std::string_view tls_ns = "urn:ietf:params:xml:ns:xmpp-tls";
+constexpr std::string_view bind_ns = "urn:ietf:params:xml:ns:xmpp-bind";
+constexpr std::string_view session_ns = "urn:ietf:params:xml:ns:xmpp-session";
+constexpr std::string_view management_ns = "urn:xmpp:sm:3";
+constexpr std::string_view register_ns = "jabber:iq:register";
+constexpr std::uint8_t max_failures = 3;
+
+void append_hex(std::string& out, std::uint64_t value) {
+  char text[17];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(value));
+  out += text;
+}
+
+}  // namespace
+
+StreamNegotiator::StreamNegotiator(SessionContext& context, ConnectionIo& io, LoginHost& host)
+    : context_(context), io_(io), host_(host), login_rate_(context.config.logins_per_second) {
+  // One secret for all shards of a domain's process would do; what matters is that it is secret and
+  // stays the same for a name. The home of a name is always the same shard, the asking one is not,
+  // so the secret is derived from the certificate-independent configuration at start: see Shard.
+  fake_salt_secret_.resize(32);
+  context_.random.fill({reinterpret_cast<std::uint8_t*>(fake_salt_secret_.data()), 32});
+}
+
+void StreamNegotiator::send_header(Connection& connection) {
+  std::string id;
+  append_hex(id, context_.random.next64());
+  write_stream_header(io_.out(connection), context_.config.domain, id);
+  connection.header_sent = true;
+}
+
+void StreamNegotiator::open_failed(Connection& connection, StreamError error,
+                                   std::string_view text) {
+  send_header(connection);
+  fail(connection, error, text);
+}
+
+void StreamNegotiator::fail(Connection& connection, StreamError error, std::string_view text) {
+  if (connection.ended()) return;
+  if (!connection.transport || connection.transport->established()) {
+    if (!connection.header_sent) send_header(connection);
+    write_stream_error(io_.out(connection), error, text);
+  }
+  io_.finish(connection);
+}
+
+void StreamNegotiator::stream_opened(Connection& connection, const StreamHeaderView& header) {
+  if (!header.to.empty()) {
+    std::string plain;
+    std::string domain;
+    if (!append_unescaped(plain, header.to) || !normalise_domain(plain, domain) ||
+        domain != context_.config.domain) {
+      open_failed(connection, StreamError::host_unknown,
+                  "This server serves " + context_.config.domain + ".");
+      return;
+    }
+  } else if (!connection.login || connection.login->user.empty()) {
+    // RFC 6120 section 4.7.2: the client must say which host it wants; one host is served here, so
+    // nothing is ambiguous.
+  }
+  if (connection.state == StreamState::header) {
+    if (!connection.login) connection.login = std::make_unique<Login>();
+    connection.state = StreamState::negotiate;
+  } else {
+    connection.state = StreamState::bind;
+  }
+  send_header(connection);
+  send_features(connection);
+}
+
+ChannelBindings StreamNegotiator::bindings(const Connection& connection) const {
+  ChannelBindings found;
+  if (!connection.secure()) return found;
+  found.tls_exporter = connection.transport->channel_binding("tls-exporter");
+  found.tls_server_end_point = connection.transport->channel_binding("tls-server-end-point");
+  found.tls_unique = connection.transport->channel_binding("tls-unique");
+  return found;
+}
+
+FeatureSet StreamNegotiator::features(const Connection& connection) const {
+  FeatureSet offered;
+  if (connection.state == StreamState::bind) {
+    offered.bind = true;
+    return offered;
+  }
+  const bool secure = connection.secure();
+  const bool tls_possible = !secure && context_.tls != nullptr &&
+                            context_.config.starttls != boundary::Starttls::off;
+  offered.starttls = tls_possible;
+  offered.starttls_required =
+      tls_possible && context_.config.starttls == boundary::Starttls::required;
+  if (offered.starttls_required) return offered;
+  offered.mechanisms = true;
+  offered.scram = context_.config.external_auth == 0;
+  offered.plain = secure || context_.config.plain_auth_without_tls != 0;
+  if (secure && offered.scram) {
+    const ChannelBindings found = bindings(connection);
+    offered.scram_plus = found.any();
+    offered.exporter = !found.tls_exporter.empty();
+  }
+  offered.registration = context_.config.registration != 0;
+  return offered;
+}
+
+void StreamNegotiator::send_features(Connection& connection) {
+  const FeatureSet offered = features(connection);
+  if (connection.login) connection.login->features_had_plus = offered.scram_plus;
+  write_features(io_.out(connection), offered, host_.caps());
+}
+
+void StreamNegotiator::element(Connection& connection, const StanzaView& view) {
+  if (connection.state == StreamState::bind) {
+    bind_stage(connection, view);
+    return;
+  }
+  if (connection.state != StreamState::negotiate) {
+    fail(connection, StreamError::not_authorized, "Open a stream first.");
+    return;
+  }
+  if (view.xmlns == tls_ns && view.name == "starttls") {
+    start_tls(connection);
+  } else if (view.xmlns == sasl_ns && view.name == "auth") {
+    auth(connection, view);
+  } else if (view.xmlns == sasl_ns && view.name == "response") {
+    response(connection, view);
+  } else if (view.xmlns == sasl_ns && view.name == "abort") {
+    sasl_failed(connection, SaslFailure::aborted);
+  } else if (view.kind == StanzaKind::iq && view.child("query", register_ns) != nullptr &&
+             features(connection).registration) {
+    host_.registration_request(connection, view);
+  } else {
+    context_.counters.add(Counter::error_auth);
+    fail(connection, StreamError::not_authorized, "Log in first.");
+  }
+}
+
+void StreamNegotiator::start_tls(Connection& connection) {
+  if (!features(connection).starttls) {
+    io_.out(connection) += "<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/></stream:stream>";
+    io_.finish(connection);
+    return;
+  }
+  io_.out(connection) += "<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>";
+  io_.start_tls(connection);
+  connection.state = StreamState::header;
+  connection.header_sent = false;
+  connection.login.reset();
+}
+
+void StreamNegotiator::auth(Connection& connection, const StanzaView& view) {
+  bool found = false;
+  const SaslMechanism mechanism = sasl_mechanism(view.attribute("mechanism", found));
+  const FeatureSet offered = features(connection);
+  const bool plus = mechanism == SaslMechanism::scram_sha_1_plus ||
+                    mechanism == SaslMechanism::scram_sha_256_plus;
+  const bool scram = plus || mechanism == SaslMechanism::scram_sha_1 ||
+                     mechanism == SaslMechanism::scram_sha_256;
+  if (!offered.mechanisms ||
+      (mechanism == SaslMechanism::plain && !offered.plain && !connection.secure())) {
+    sasl_failed(connection, SaslFailure::encryption_required);
+    return;
+  }
+  if (mechanism == SaslMechanism::none || (scram && !offered.scram) ||
+      (plus && !offered.scram_plus) || (mechanism == SaslMechanism::plain && !offered.plain)) {
+    sasl_failed(connection, SaslFailure::invalid_mechanism);
+    return;
+  }
+  if (context_.config.failed_logins_per_minute != 0 &&
+      context_.addresses.failures(connection.address_key, context_.now) >=
+          context_.config.failed_logins_per_minute) {
+    context_.counters.add(Counter::error_policy);
+    fail(connection, StreamError::policy_violation,
+         "Too many failed logins from this address; try again in a minute.");
+    return;
+  }
+  const std::string_view encoded = view.leading_text();
+  std::string initial;
+  if (!encoded.empty() && !base64_decode(encoded, initial)) {
+    sasl_failed(connection, SaslFailure::incorrect_encoding);
+    return;
+  }
+  if (!waiting_.empty() || !login_rate_.take(context_.now)) {
+    context_.counters.add(Counter::logins_delayed);
+    connection.state = StreamState::waiting;
+    waiting_.push_back({connection.handle, mechanism, std::move(initial), !encoded.empty()});
+    return;
+  }
+  begin_sasl(connection, mechanism, std::move(initial), !encoded.empty());
+}
+
+MonoUs StreamNegotiator::start_waiting_logins() {
+  while (!waiting_.empty()) {
+    Connection* connection = context_.connections.get(waiting_.front().connection);
+    if (connection == nullptr || connection->state != StreamState::waiting) {
+      waiting_.pop_front();
+      continue;
+    }
+    if (!login_rate_.take(context_.now)) return login_rate_.next(context_.now);
+    WaitingLogin login = std::move(waiting_.front());
+    waiting_.pop_front();
+    connection->state = StreamState::negotiate;
+    begin_sasl(*connection, login.mechanism, std::move(login.initial), login.has_initial);
+    io_.resume_input(*connection);
+  }
+  return 0;
+}
+
+void StreamNegotiator::begin_sasl(Connection& connection, SaslMechanism mechanism,
+                                  std::string initial, bool has_initial) {
+  Login& login = *connection.login;
+  login.sasl = std::make_unique<SaslServer>(mechanism, context_.config.domain,
+                                            bindings(connection), login.features_had_plus,
+                                            context_.random);
+  step(connection, login.sasl->start(initial, has_initial));
+}
+
+void StreamNegotiator::response(Connection& connection, const StanzaView& view) {
+  if (!connection.login->sasl) {
+    sasl_failed(connection, SaslFailure::malformed_request);
+    return;
+  }
+  std::string decoded;
+  if (!base64_decode(view.leading_text(), decoded)) {
+    sasl_failed(connection, SaslFailure::incorrect_encoding);
+    return;
+  }
+  step(connection, connection.login->sasl->respond(decoded));
+}
+
+void StreamNegotiator::step(Connection& connection, SaslStep result) {
+  Login& login = *connection.login;
+  switch (result) {
+    case SaslStep::challenge: {
+      std::string& out = io_.out(connection);
+      out += "<challenge xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>";
+      out += base64_encode(login.sasl->payload());
+      out += "</challenge>";
+      return;
+    }
+    case SaslStep::need_credentials:
+      connection.state = StreamState::waiting;
+      if (context_.config.external_auth != 0) {
+        host_.want_password_check(connection, login.sasl->user(), login.sasl->password());
+      } else {
+        host_.want_credentials(connection, login.sasl->user());
+      }
+      return;
+    case SaslStep::success: success(connection); return;
+    case SaslStep::failure: sasl_failed(connection, login.sasl->failure()); return;
+  }
+}
+
+void StreamNegotiator::credentials(Connection& connection, const Credentials* keys,
+                                   bool disabled) {
+  if (connection.state != StreamState::waiting || !connection.login || !connection.login->sasl) {
+    return;
+  }
+  connection.state = StreamState::negotiate;
+  if (keys != nullptr && disabled) {
+    sasl_failed(connection, SaslFailure::account_disabled);
+  } else {
+    step(connection, connection.login->sasl->credentials(keys, fake_salt_secret_));
+  }
+  io_.resume_input(connection);
+}
+
+void StreamNegotiator::password_checked(Connection& connection, bool accepted,
+                                        std::string_view user) {
+  if (connection.state != StreamState::waiting || !connection.login || !connection.login->sasl) {
+    return;
+  }
+  connection.state = StreamState::negotiate;
+  if (!accepted) {
+    sasl_failed(connection, SaslFailure::not_authorized);
+  } else {
+    connection.login->user = user;
+    host_.logged_in(connection);
+  }
+  io_.resume_input(connection);
+}
+
+void StreamNegotiator::sasl_failed(Connection& connection, SaslFailure failure) {
+  context_.counters.add(Counter::login_failures);
+  if (failure == SaslFailure::not_authorized) {
+    context_.addresses.failed(connection.address_key, context_.now);
+  }
+  std::string& out = io_.out(connection);
+  out += "<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><";
+  out += sasl_failure_name(failure);
+  out += "/></failure>";
+  connection.login->sasl.reset();
+  if (++connection.login->failures >= max_failures) {
+    fail(connection, StreamError::policy_violation, "Too many failed logins on this stream.");
+  }
+}
+
+void StreamNegotiator::success(Connection& connection) {
+  Login& login = *connection.login;
+  login.user = login.sasl->user();
+  login.success_payload =
+      login.sasl->payload().empty() ? std::string() : base64_encode(login.sasl->payload());
+  host_.logged_in(connection);
+}
+
+void StreamNegotiator::welcome(Connection& connection) {
+  Login& login = *connection.login;
+  login.sasl.reset();
+  if (connection.transport) connection.transport->forget_channel_binding();
+  std::string& out = io_.out(connection);
+  out += "<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'";
+  if (login.success_payload.empty()) {
+    out += "/>";
+  } else {
+    out += '>';
+    out += login.success_payload;
+    out += "</success>";
+  }
+  login.success_payload.clear();
+  connection.splitter.restart();
+  connection.state = StreamState::rebind;
+  connection.header_sent = false;
+  context_.counters.add(Counter::logins);
+  io_.authenticated(connection);
+  io_.resume_input(connection);
+}
+
+void StreamNegotiator::bind_stage(Connection& connection, const StanzaView& view) {
+  if (view.xmlns == management_ns && view.name == "resume") {
+    bool found = false;
+    const std::string_view previous = view.attribute("previd", found);
+    const std::string handled(view.attribute("h", found));
+    char* end = nullptr;
+    const unsigned long number = std::strtoul(handled.c_str(), &end, 10);
+    if (handled.empty() || *end != '\0' || number > 0xFFFFFFFFul) {
+      io_.out(connection) +=
+          "<failed xmlns='urn:xmpp:sm:3'>"
+          "<bad-request xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>";
+      return;
+    }
+    host_.resume(connection, previous, static_cast<std::uint32_t>(number));
+    return;
+  }
+  if (view.xmlns == management_ns && view.name == "enable") {
+    io_.out(connection) += "<failed xmlns='urn:xmpp:sm:3'>"
+                           "<unexpected-request xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"
+                           "</failed>";
+    return;
+  }
+  const ChildView* bind = view.child("bind", bind_ns);
+  if (view.kind == StanzaKind::iq && view.type == "set" && bind != nullptr) {
+    std::string wish;
+    const std::string_view inside =
+        view.text.substr(bind->begin, bind->end - bind->begin);
+    const std::size_t open = inside.find("<resource>");
+    const std::size_t close = inside.find("</resource>");
+    if (open != std::string_view::npos && close != std::string_view::npos && close > open) {
+      const std::size_t start = open + std::string_view("<resource>").size();
+      if (!append_unescaped(wish, inside.substr(start, close - start))) wish.clear();
+    }
+    host_.bind(connection, view, wish);
+    return;
+  }
+  if (view.kind == StanzaKind::iq && view.child("session", session_ns) != nullptr) {
+    std::string& out = io_.out(connection);
+    out += "<iq type='result' id='";
+    out += view.id;
+    out += "'/>";
+    return;
+  }
+  context_.counters.add(Counter::error_auth);
+  fail(connection, StreamError::not_authorized, "Bind a resource first.");
+}
+
+}  // namespace rookery
