@@ -26,9 +26,13 @@ struct Contact {
   std::uint8_t subscription = 0;
 };
 
+/// How long a retransmission is recognised.
+inline constexpr std::uint32_t retransmission_seconds = 600;
+
 /// A message taken lately, so that its retransmission is recognised.
 struct RecentMessage {
   std::uint64_t fingerprint = 0;
+  std::uint64_t mailbox_sequence = 0;
   std::uint32_t accepted_s = 0;
 };
 
@@ -41,6 +45,7 @@ struct RecoveredSession {
   };
   SessionTag tag = 0;
   std::vector<Item> items;
+  std::vector<LogSequence> notes;   ///< Kept on disk until this is used or out of date.
 };
 
 struct User {

@@ -40,6 +40,7 @@ struct StreamManagement {
   std::uint32_t sent = 0;                ///< Stanzas to the client.
   std::uint32_t acknowledged = 0;        ///< Of those, by the client.
   std::uint32_t last_told = 0;           ///< The last h we sent.
+  std::uint32_t asked_at = 0;            ///< received when the last <r/> came.
   bool resumable = false;
   bool skipping = false;                 ///< skip_until is in force.
   bool answer_owed = false;              ///< An <r/> waits for its <a/>.
@@ -60,6 +61,14 @@ struct AwaitedByTcp {
   StanzaRef stanza;
 };
 
+/// Stored messages that are being fetched, or whose sending is being noted on disk, for one session.
+struct Page {
+  std::vector<std::uint64_t> sequences;  ///< In the mailbox.
+  std::uint32_t reads_open = 0;
+  std::uint32_t first_number = 0;        ///< Of the note; 0: none submitted.
+  std::uint8_t note_attempts = 0;
+};
+
 /// Addresses that were sent directed presence (RFC 6121 section 4.6).
 using DirectedPresence = std::vector<std::string>;
 
@@ -71,17 +80,19 @@ struct Session {
   std::unique_ptr<DirectedPresence> directed;
   StanzaRef presence;                    ///< The last available presence; null when it is the plain one.
   RingBuffer<AwaitedByTcp> awaited;
+  std::unique_ptr<Page> page;
   std::unique_ptr<std::vector<StanzaRef>> inactive;  ///< Held back while inactive (XEP-0352).
   std::string resource;
   std::uint32_t resume_timer = 0;
   std::uint32_t activity = 0;            ///< Of the shard's activity count; greater is more recent.
-  std::uint16_t reads_open = 0;          ///< Stored messages being read for it.
+  std::uint32_t bound_s = 0;             ///< When it was bound.
   std::int8_t priority = 0;
   bool available = false;
   bool interested = false;               ///< Asked for its roster.
   bool carbons = false;
   bool client_inactive = false;
   bool in_awaited_list = false;          ///< In the shard's list of sessions to ask TCP about.
+  bool in_turn_list = false;             ///< In the list of sessions that get an <r/> or <a/> at the turn's end.
   bool may_retransmit = false;           ///< Follows a session that ended without a close.
   bool ending = false;
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "base/clock.h"
 #include "base/random.h"
@@ -35,12 +36,19 @@ inline Handle timer_handle(std::uint64_t cookie, ShardId shard) {
   return Handle::make(shard, Handle{cookie}.slot(), Handle{cookie}.generation());
 }
 
+/// What all shards of a process share for admission.
+struct SharedAdmission {
+  AddressTable addresses;
+  std::string fake_salt_secret;  ///< Makes up salts for users that do not exist (RFC 5802).
+};
+
 struct SessionContext {
   SessionContext(ShardId own_id, const boundary::EngineConfig& own_config, Clock& own_clock,
-                 Random& own_random, Network& own_network, AddressTable& own_addresses,
+                 Random& own_random, Network& own_network, SharedAdmission& own_admission,
                  ShardCounters& own_counters)
       : id(own_id), config(own_config), clock(own_clock), random(own_random),
-        network(own_network), addresses(own_addresses), counters(own_counters),
+        network(own_network), addresses(own_admission.addresses),
+        fake_salt_secret(own_admission.fake_salt_secret), counters(own_counters),
         timers(own_clock.now_us()), connections(own_id), sessions(own_id),
         now(own_clock.now_us()) {}
 
@@ -50,6 +58,7 @@ struct SessionContext {
   Random& random;
   Network& network;
   AddressTable& addresses;
+  const std::string& fake_salt_secret;
   ShardCounters& counters;
   TimerWheel timers;
   Slab<Connection> connections;

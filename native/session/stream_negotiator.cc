@@ -26,13 +26,8 @@ void append_hex(std::string& out, std::uint64_t value) {
 }  // namespace
 
 StreamNegotiator::StreamNegotiator(SessionContext& context, ConnectionIo& io, LoginHost& host)
-    : context_(context), io_(io), host_(host), login_rate_(context.config.logins_per_second) {
-  // One secret for all shards of a domain's process would do; what matters is that it is secret and
-  // stays the same for a name. The home of a name is always the same shard, the asking one is not,
-  // so the secret is derived from the certificate-independent configuration at start: see Shard.
-  fake_salt_secret_.resize(32);
-  context_.random.fill({reinterpret_cast<std::uint8_t*>(fake_salt_secret_.data()), 32});
-}
+    : context_(context), io_(io), host_(host), login_rate_(context.config.logins_per_second) {}
+
 
 void StreamNegotiator::send_header(Connection& connection) {
   std::string id;
@@ -271,7 +266,7 @@ void StreamNegotiator::credentials(Connection& connection, const Credentials* ke
   if (keys != nullptr && disabled) {
     sasl_failed(connection, SaslFailure::account_disabled);
   } else {
-    step(connection, connection.login->sasl->credentials(keys, fake_salt_secret_));
+    step(connection, connection.login->sasl->credentials(keys, context_.fake_salt_secret));
   }
   io_.resume_input(connection);
 }

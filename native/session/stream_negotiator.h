@@ -78,7 +78,6 @@ class StreamNegotiator {
   LoginHost& host_;
   RateLimit login_rate_;
   std::deque<WaitingLogin> waiting_;  ///< Bounded by the unauthenticated connections.
-  std::string fake_salt_secret_;
 };
 
 }  // namespace rookery

@@ -1,0 +1,437 @@
+// Group commit, settlement and fetching. The one rule: tell_safe() is called from two places only,
+// the completion of a commit and the recipient's acknowledgement.
+#include "router/mailbox_keeper.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "router/shard_message.h"
+
+namespace rookery {
+namespace {
+
+constexpr std::size_t max_batch_records = 8192;
+constexpr std::size_t max_batch_bytes = 4 * 1024 * 1024;
+constexpr MonoUs least_delay_us = 300;
+constexpr unsigned unhurried_factor = 4;
+constexpr MonoUs settle_delay_us = 20'000;
+constexpr MonoUs retry_delay_us = 100'000;
+constexpr std::size_t settle_batch = 4096;
+constexpr std::size_t recent_messages = 256;
+
+}  // namespace
+
+MailboxKeeper::MailboxKeeper(RouterContext& context, MailboxObserver& observer)
+    : context_(context), observer_(observer) {}
+
+std::uint64_t MailboxKeeper::accept(User& user, StanzaRef stanza) {
+  Mailbox& mailbox = user.mail();
+  const auto& config = context_.session.config;
+  const auto size = static_cast<std::uint32_t>(stanza->bytes().size());
+  if (mailbox.live() >= config.max_mailbox_messages ||
+      mailbox.bytes() + size > config.max_mailbox_bytes) {
+    context_.count(Counter::mailbox_full);
+    return 0;
+  }
+  stanza->accepted_ms = context_.session.clock.wall_ms();
+  MailboxEntry entry;
+  entry.bytes = size;
+  entry.accepted_s = static_cast<std::uint32_t>(stanza->accepted_ms / 1000);
+  entry.stanza = stanza;
+  const std::uint64_t sequence = mailbox.append(std::move(entry));
+  stanza->mailbox_sequence = sequence;
+  if (stanza->fingerprint != 0) {
+    remember(user, stanza->fingerprint, sequence,
+             static_cast<std::uint32_t>(stanza->accepted_ms / 1000));
+  }
+  if (stanza->origin.valid()) hurried_ = true;
+  to_commit_.push_back({&user, sequence});
+  if (oldest_commit_ == 0) oldest_commit_ = context_.session.now;
+  context_.count(Counter::mailbox_in);
+  context_.count(Counter::mailbox_now);
+  context_.count(Counter::mailbox_bytes, size);
+  return sequence;
+}
+
+void MailboxKeeper::remember(User& user, std::uint64_t fingerprint, std::uint64_t sequence,
+                             std::uint32_t accepted_s) {
+  if (!user.recent) user.recent = std::make_unique<RingBuffer<RecentMessage>>();
+  auto& recent = *user.recent;
+  while (!recent.empty() && (recent.size() >= recent_messages ||
+                             recent.front().accepted_s + retransmission_seconds < accepted_s)) {
+    recent.pop_front();
+  }
+  recent.push_back({fingerprint, sequence, accepted_s});
+}
+
+bool MailboxKeeper::is_duplicate(User& user, const RoutedStanza& routed, bool& already_safe) {
+  if (!user.recent || routed.fingerprint == 0) return false;
+  auto& recent = *user.recent;
+  for (std::size_t index = recent.size(); index > 0; --index) {
+    const RecentMessage& message = recent[index - 1];
+    if (message.fingerprint != routed.fingerprint) continue;
+    MailboxEntry* entry = user.mail().find(message.mailbox_sequence);
+    already_safe = entry == nullptr || entry->log != 0;
+    if (!already_safe && entry->stanza) {
+      entry->stanza->origin = routed.origin;
+      entry->stanza->origin_number = routed.origin_number;
+      hurried_ = true;
+    }
+    context_.count(Counter::messages_duplicate);
+    return true;
+  }
+  return false;
+}
+
+void MailboxKeeper::tell_safe(Stanza& stanza) {
+  if (!stanza.origin.valid()) return;
+  const Handle origin = std::exchange(stanza.origin, Handle{});
+  if (origin.shard() == context_.session.id) {
+    observer_.safe(origin, stanza.origin_number);
+    return;
+  }
+  std::string record;
+  SafeNotice{origin, stanza.origin_number}.encode(record);
+  context_.links.reply(origin.shard(), record);
+}
+
+void MailboxKeeper::forget_on_disk(LogSequence sequence) {
+  to_settle_[sequence >> 56].push_back(sequence);
+  ++settle_count_;
+  if (oldest_settle_ == 0) oldest_settle_ = context_.session.now;
+}
+
+void MailboxKeeper::settle(User& user, std::uint64_t sequence) {
+  if (!user.mailbox) return;
+  MailboxEntry* entry = user.mailbox->find(sequence);
+  if (entry == nullptr) return;
+  if (entry->stanza) tell_safe(*entry->stanza);
+  if (entry->log != 0) {
+    forget_on_disk(entry->log);
+  } else if (!entry->submitted) {
+    context_.count(Counter::never_on_disk);
+  }
+  context_.count(Counter::mailbox_acked);
+  context_.count(Counter::mailbox_now, -1);
+  context_.count(Counter::mailbox_bytes, -static_cast<std::int64_t>(entry->bytes));
+  user.mailbox->settle(sequence);
+}
+
+void MailboxKeeper::requeue(User& user, std::uint64_t sequence) {
+  if (!user.mailbox) return;
+  MailboxEntry* entry = user.mailbox->find(sequence);
+  if (entry == nullptr || !entry->stanza) return;
+  entry->stanza->owner = Handle{};
+  entry->stanza->preferred = Handle{};
+  entry->stanza->sent_number = 0;
+  entry->stanza->delayed = true;
+  if (entry->log != 0) entry->stanza.reset();
+  if (sequence < user.mailbox->cursor()) user.mailbox->set_cursor(sequence);
+}
+
+void MailboxKeeper::clear(User& user) {
+  if (!user.mailbox) return;
+  for (std::uint64_t at = user.mailbox->begin(); at < user.mailbox->end(); ++at) {
+    settle(user, at);
+  }
+  user.recent.reset();
+  forget_recovered(user);
+}
+
+bool MailboxKeeper::fetch(User& user, std::uint64_t sequence, Session& session) {
+  MailboxEntry* entry = user.mail().find(sequence);
+  if (entry == nullptr || entry->log == 0) return true;
+  const std::uint64_t token = ++last_token_;
+  if (!context_.store.read(token, entry->log)) return false;
+  entry->reading = true;
+  reads_.emplace(token, Read{{&user, sequence}, session.handle});
+  return true;
+}
+
+void MailboxKeeper::record_read(const StoreEvent& event) {
+  const auto found = reads_.find(event.token);
+  if (found == reads_.end()) return;
+  const Read read = found->second;
+  reads_.erase(found);
+  User& user = *read.place.user;
+  Session* session = context_.session.sessions.get(read.session);
+  MailboxEntry* entry = user.mail().find(read.place.sequence);
+  if (entry != nullptr) {
+    entry->reading = false;
+    MessageRecord record;
+    if (event.status == StoreStatus::ok && MessageRecord::decode(event.payload, record)) {
+      entry->stanza = Stanza::make(record.stanza);
+      entry->stanza->mailbox_sequence = read.place.sequence;
+      entry->stanza->accepted_ms = record.accepted_ms;
+      entry->stanza->delayed = true;
+      if (session != nullptr && !session->ending) entry->stanza->owner = session->handle;
+    } else {
+      // The store has reported it; holding on to it would block everything behind it.
+      context_.count(Counter::records_corrupt);
+      settle(user, read.place.sequence);
+    }
+  }
+  if (session != nullptr && !session->ending && session->page) {
+    --session->page->reads_open;
+    observer_.page_moved(*session);
+    return;
+  }
+  requeue(user, read.place.sequence);
+  observer_.mailbox_moved(user);
+}
+
+void MailboxKeeper::note_page(Session& session) {
+  Page& page = *session.page;
+  SentRecord record;
+  record.tag = session.management->tag;
+  record.first_number = session.management->sent + 1;
+  for (const std::uint64_t sequence : page.sequences) {
+    MailboxEntry* entry = session.user->mail().find(sequence);
+    if (entry != nullptr) record.sequences.push_back(entry->log);
+  }
+  page.first_number = record.first_number;
+  ++page.note_attempts;
+  Note note;
+  note.session = session.handle;
+  note.user = session.user->name;
+  note.last_number =
+      record.first_number + static_cast<std::uint32_t>(record.sequences.size()) - 1;
+  record.encode(note.payload);
+  notes_to_submit_.push_back(std::move(note));
+  submit_notes();
+}
+
+void MailboxKeeper::settle_notes(Session& session, std::uint32_t acknowledged, bool all) {
+  if (!session.management) return;
+  std::erase_if(session.management->notes, [&](const SentNote& note) {
+    const bool over =
+        all || static_cast<std::int32_t>(acknowledged - note.last_number) >= 0;
+    if (over) forget_on_disk(note.sequence);
+    return over;
+  });
+}
+
+MonoUs MailboxKeeper::delay() const {
+  const MonoUs most = context_.session.config.commit_delay_us;
+  if (!hurried_) return most * unhurried_factor;
+  // A commit is worth its fsync: wait about as long as one takes, less when the store is idle.
+  if (batches_.empty()) return std::min(most, std::max(least_delay_us, last_commit_us_ / 2));
+  return std::min(most, std::max(least_delay_us, last_commit_us_));
+}
+
+MonoUs MailboxKeeper::next_due() const {
+  MonoUs due = std::numeric_limits<MonoUs>::max();
+  if (oldest_commit_ != 0) due = std::min(due, oldest_commit_ + delay());
+  if (oldest_settle_ != 0) due = std::min(due, oldest_settle_ + settle_delay_us);
+  if (!notes_to_submit_.empty()) due = std::min(due, context_.session.now);
+  return std::max(due, retry_at_);
+}
+
+bool MailboxKeeper::idle() const {
+  return to_commit_.empty() && batches_.empty() && settle_count_ == 0 && settling_.empty() &&
+         notes_.empty() && notes_to_submit_.empty() && reads_.empty();
+}
+
+void MailboxKeeper::submit_due() {
+  const MonoUs now = context_.session.now;
+  if (retry_at_ > now) return;
+  bool taken = submit_notes();
+  if (oldest_commit_ != 0 &&
+      (oldest_commit_ + delay() <= now || to_commit_.size() >= max_batch_records)) {
+    taken = submit_messages() && taken;
+  }
+  if (oldest_settle_ != 0 &&
+      (oldest_settle_ + settle_delay_us <= now || settle_count_ >= settle_batch)) {
+    taken = submit_settlements() && taken;
+  }
+  retry_at_ = taken ? 0 : now + least_delay_us;
+}
+
+void MailboxKeeper::submit_now() {
+  submit_notes();
+  submit_messages();
+  submit_settlements();
+}
+
+bool MailboxKeeper::submit_notes() {
+  while (!notes_to_submit_.empty()) {
+    Note& note = notes_to_submit_.front();
+    const std::uint64_t token = ++last_token_;
+    const RecordInput input{RecordKind::session, note.user, note.payload};
+    if (!context_.store.submit(token, {&input, 1})) return false;
+    notes_.emplace(token, std::move(note));
+    notes_to_submit_.erase(notes_to_submit_.begin());
+  }
+  return true;
+}
+
+bool MailboxKeeper::submit_messages() {
+  std::size_t next = 0;
+  while (next < to_commit_.size()) {
+    Batch batch;
+    std::vector<RecordInput> inputs;
+    std::vector<std::string> payloads;
+    std::size_t bytes = 0;
+    const std::size_t begin = next;
+    for (; next < to_commit_.size() && payloads.size() < max_batch_records &&
+           bytes < max_batch_bytes;
+         ++next) {
+      MailboxEntry* entry = to_commit_[next].user->mail().find(to_commit_[next].sequence);
+      if (entry == nullptr || entry->submitted || entry->log != 0 || !entry->stanza) continue;
+      const Stanza& stanza = *entry->stanza;
+      MessageRecord record;
+      record.accepted_ms = stanza.accepted_ms;
+      record.fingerprint = stanza.fingerprint;
+      record.stanza = stanza.bytes();
+      const Session* owner = context_.session.sessions.get(stanza.owner);
+      if (owner != nullptr && owner->management && stanza.sent_number != 0) {
+        record.sent_tag = owner->management->tag;
+        record.sent_number = stanza.sent_number;
+      }
+      payloads.emplace_back();
+      record.encode(payloads.back());
+      bytes += payloads.back().size();
+      batch.places.push_back(to_commit_[next]);
+    }
+    if (batch.places.empty()) continue;
+    for (std::size_t index = 0; index < payloads.size(); ++index) {
+      inputs.push_back({RecordKind::message, batch.places[index].user->name, payloads[index]});
+    }
+    const std::uint64_t token = ++last_token_;
+    if (!context_.store.submit(token, inputs)) {
+      to_commit_.erase(to_commit_.begin(), to_commit_.begin() + static_cast<long>(begin));
+      return false;
+    }
+    for (const Place& place : batch.places) {
+      place.user->mail().find(place.sequence)->submitted = true;
+    }
+    batch.submitted_at = context_.session.now;
+    batches_.emplace(token, std::move(batch));
+  }
+  to_commit_.clear();
+  oldest_commit_ = 0;
+  hurried_ = false;
+  return true;
+}
+
+bool MailboxKeeper::submit_settlements() {
+  for (auto& sequences : to_settle_) {
+    if (sequences.empty()) continue;
+    const std::string_view payload(reinterpret_cast<const char*>(sequences.data()),
+                                   sequences.size() * sizeof(LogSequence));
+    const RecordInput input{RecordKind::settlement, {}, payload};
+    const std::uint64_t token = ++last_token_;
+    if (!context_.store.submit(token, {&input, 1})) return false;
+    settle_count_ -= sequences.size();
+    settling_.emplace(token, std::move(sequences));
+    sequences.clear();
+  }
+  oldest_settle_ = 0;
+  return true;
+}
+
+void MailboxKeeper::apply_completions() {
+  StoreEvent event;
+  while (context_.store.poll(event)) {
+    if (event.kind == StoreEvent::Kind::record_read) {
+      record_read(event);
+    } else {
+      committed(event);
+    }
+  }
+}
+
+void MailboxKeeper::committed(const StoreEvent& event) {
+  if (const auto batch = batches_.find(event.token); batch != batches_.end()) {
+    Batch done = std::move(batch->second);
+    batches_.erase(batch);
+    batch_committed(done, event);
+    return;
+  }
+  if (notes_.contains(event.token)) {
+    note_committed(event);
+    return;
+  }
+  const auto settled = settling_.find(event.token);
+  if (settled == settling_.end()) return;
+  if (event.status != StoreStatus::ok) {
+    for (const LogSequence sequence : settled->second) forget_on_disk(sequence);
+    retry_at_ = context_.session.now + retry_delay_us;
+  }
+  settling_.erase(settled);
+}
+
+void MailboxKeeper::batch_committed(Batch& batch, const StoreEvent& event) {
+  const bool good = event.status == StoreStatus::ok;
+  context_.count(good ? Counter::commits : Counter::commit_failures);
+  if (good) {
+    context_.count(Counter::commit_records, static_cast<std::int64_t>(batch.places.size()));
+    last_commit_us_ = context_.session.now - batch.submitted_at;
+    context_.count(Counter::commit_us, static_cast<std::int64_t>(last_commit_us_));
+  } else {
+    retry_at_ = context_.session.now + retry_delay_us;
+  }
+  LogSequence sequence = event.sequence;
+  User* moved = nullptr;
+  for (const Place& place : batch.places) {
+    MailboxEntry* entry = place.user->mail().place(place.sequence);
+    const LogSequence own = sequence++;
+    entry->submitted = false;
+    if (entry->gone) {
+      if (good) forget_on_disk(own);
+      place.user->mail().drop_front();
+      continue;
+    }
+    if (!good) {
+      to_commit_.push_back(place);
+      if (oldest_commit_ == 0) oldest_commit_ = context_.session.now;
+      hurried_ = hurried_ || entry->stanza->origin.valid();
+      continue;
+    }
+    entry->log = own;
+    tell_safe(*entry->stanza);
+    if (!entry->stanza->owner.valid()) {
+      entry->stanza.reset();  // nobody to send it to now: the disk has it
+      if (place.user != moved && !place.user->sessions.empty()) {
+        moved = place.user;
+        observer_.mailbox_moved(*moved);
+      }
+    }
+  }
+}
+
+void MailboxKeeper::note_committed(const StoreEvent& event) {
+  const auto found = notes_.find(event.token);
+  const Note note = std::move(found->second);
+  notes_.erase(found);
+  Session* session = context_.session.sessions.get(note.session);
+  if (session == nullptr || session->ending || !session->management) {
+    if (event.status == StoreStatus::ok) forget_on_disk(event.sequence);
+    return;
+  }
+  if (event.status == StoreStatus::ok) {
+    session->management->notes.push_back({event.sequence, note.last_number});
+  }
+  if (session->page) observer_.page_moved(*session);
+}
+
+void MailboxKeeper::expire() {
+  if (context_.now_s() > context_.started_s + context_.session.config.resume_seconds) {
+    context_.users.for_each([&](User& user) { forget_recovered(user); });
+  }
+  const std::uint32_t days = context_.session.config.mailbox_days;
+  if (days == 0) return;
+  const std::uint32_t oldest = context_.now_s() - days * 86'400u;
+  context_.users.for_each([&](User& user) {
+    if (!user.mailbox) return;
+    for (std::uint64_t at = user.mailbox->begin(); at < user.mailbox->end(); ++at) {
+      MailboxEntry* entry = user.mailbox->find(at);
+      if (entry == nullptr) continue;
+      if (entry->accepted_s >= oldest || entry->submitted || entry->reading) break;
+      context_.count(Counter::mailbox_expired);
+      settle(user, at);
+    }
+  });
+}
+
+}  // namespace rookery

@@ -1,0 +1,135 @@
+// Keeps mailboxes and the disk in step: what entered a mailbox and was not acknowledged in time is
+// committed in groups; what was acknowledged is settled; what is only on disk is fetched when it is
+// to be sent. Tells senders' sessions when a message is safe, and never before.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "router/router_context.h"
+#include "router/shard_message.h"
+#include "store/mailbox_record.h"
+
+namespace rookery {
+
+/// Who is told what the store brought.
+class MailboxObserver {
+ public:
+  virtual ~MailboxObserver() = default;
+  /// A message of a session on this shard is safe (committed, or acknowledged by the recipient).
+  virtual void safe(Handle session, std::uint32_t number) = 0;
+  /// Something changed that may let this user's queue move on.
+  virtual void mailbox_moved(User& user) = 0;
+  /// The page's messages are in memory, or its note is on disk.
+  virtual void page_moved(Session& session) = 0;
+};
+
+class MailboxKeeper {
+ public:
+  MailboxKeeper(RouterContext& context, MailboxObserver& observer);
+
+  /// Puts a message into the user's mailbox; it will be committed unless it is settled soon. Returns
+  /// its sequence, or 0 when the mailbox is full.
+  std::uint64_t accept(User& user, StanzaRef stanza);
+  /// The recipient has it (or its time ended): tells the sender and forgets it, on disk too.
+  void settle(User& user, std::uint64_t sequence);
+  /// Puts a message back into the queue of its mailbox, because the session it was sent to is gone.
+  void requeue(User& user, std::uint64_t sequence);
+  /// Empties the mailbox of an account that is removed.
+  void clear(User& user);
+
+  /// Starts to read an entry from disk for a session's page; false when the store's queue is full.
+  bool fetch(User& user, std::uint64_t sequence, Session& session);
+  /// Notes on disk that the page's entries will be sent from `first_number` on.
+  void note_page(Session& session);
+  /// Notes that are no longer needed: the client acknowledged everything up to `acknowledged`.
+  void settle_notes(Session& session, std::uint32_t acknowledged, bool all);
+
+  /// A record found at start. Messages in ascending order.
+  void recovered(const RecoveredRecord& record);
+  /// All records were seen: notes are matched to messages.
+  void recovery_complete();
+  /// A client tries to resume a session of before the restart: everything it says to have received
+  /// is settled. False when nothing is known of that session.
+  bool settle_recovered(User& user, SessionTag tag, std::uint32_t handled);
+  /// The message was taken before (see fingerprint in RoutedStanza). If it is not yet safe, its safety
+  /// will be told to `origin` from now on; otherwise `already_safe`.
+  bool is_duplicate(User& user, const RoutedStanza& routed, bool& already_safe);
+
+  /// Submits what is due. Called once a turn.
+  void submit_due();
+  /// Takes what the store has completed. Called once a turn.
+  void apply_completions();
+  /// Drops messages that are too old; called now and then by a timer.
+  void expire();
+  /// When submit_due() has something to do; max when it has not.
+  [[nodiscard]] MonoUs next_due() const;
+  /// Nothing waits to be committed or settled, and nothing is on its way (for a drain).
+  [[nodiscard]] bool idle() const;
+  /// A message that waits makes its sender wait: commit soon.
+  void hurry() { hurried_ = true; }
+  /// Submit all that waits now, whatever the delay (for a drain).
+  void submit_now();
+
+ private:
+  struct Place {
+    User* user;
+    std::uint64_t sequence;
+  };
+  struct Batch {
+    std::vector<Place> places;
+    MonoUs submitted_at = 0;
+  };
+  struct Note {
+    Handle session;
+    std::string user;
+    std::string payload;
+    std::uint32_t last_number;
+  };
+  struct RecoveredNote {
+    std::string user;
+    LogSequence place;
+    SentRecord note;
+  };
+  struct Read {
+    Place place;
+    Handle session;
+  };
+
+  void tell_safe(Stanza& stanza);
+  bool submit_messages();
+  bool submit_settlements();
+  bool submit_notes();
+  void committed(const StoreEvent& event);
+  void note_committed(const StoreEvent& event);
+  void batch_committed(Batch& batch, const StoreEvent& event);
+  void record_read(const StoreEvent& event);
+  void recover_message(const RecoveredRecord& record);
+  void remember(User& user, std::uint64_t fingerprint, std::uint64_t sequence,
+                std::uint32_t accepted_s);
+  void forget_recovered(User& user);
+  void forget_on_disk(LogSequence sequence);
+  [[nodiscard]] MonoUs delay() const;
+
+  RouterContext& context_;
+  MailboxObserver& observer_;
+  std::vector<Place> to_commit_;
+  std::unordered_map<std::uint64_t, Batch> batches_;
+  std::unordered_map<std::uint64_t, std::vector<LogSequence>> settling_;
+  std::unordered_map<std::uint64_t, Note> notes_;
+  std::unordered_map<std::uint64_t, Read> reads_;
+  std::vector<std::vector<LogSequence>> to_settle_{256};  ///< By store.
+  std::vector<Note> notes_to_submit_;
+  std::vector<RecoveredNote> recovered_notes_;
+  std::uint64_t last_token_ = 0;
+  std::size_t settle_count_ = 0;
+  MonoUs oldest_commit_ = 0;     ///< When the oldest of to_commit_ entered; 0: none.
+  MonoUs oldest_settle_ = 0;
+  MonoUs last_commit_us_ = 1000; ///< How long the last one took.
+  MonoUs retry_at_ = 0;          ///< After a refusal of the disk.
+  bool hurried_ = false;
+};
+
+}  // namespace rookery
