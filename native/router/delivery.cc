@@ -83,6 +83,7 @@ void Delivery::send(Session& session, const StanzaRef& stanza) {
   StreamManagement& management = *session.management;
   if (management.window.size() >= context_.session.config.max_unacknowledged_stanzas * 2) {
     // The window is the only place where this stanza could wait, and it is full.
+    if (!management.overflowed) overflowed_.push_back(session.handle);
     management.overflowed = true;
     return;
   }

@@ -49,6 +49,8 @@ class Delivery {
   /// Asks TCP of all sessions without XEP-0198 what their peers have received.
   void ask_tcp();
   [[nodiscard]] bool tcp_awaited() const { return !awaited_.empty(); }
+  /// Sessions whose window is beyond its limit; the caller takes them.
+  [[nodiscard]] std::vector<Handle>& overflowed() { return overflowed_; }
   /// Writes the <r/> and <a/> that this turn made necessary.
   void finish_turn();
 
@@ -63,6 +65,7 @@ class Delivery {
   MailboxKeeper& keeper_;
   std::vector<Handle> turn_;
   std::vector<Handle> awaited_;
+  std::vector<Handle> overflowed_;
 };
 
 }  // namespace rookery

@@ -4,35 +4,10 @@
 
 #include "base/hash.h"
 #include "codec/xml_text.h"
+#include "router/address.h"
 #include "router/stanza_stamp.h"
 
 namespace rookery {
-namespace {
-
-std::string_view bare_of(std::string_view address) {
-  return address.substr(0, address.find('/'));
-}
-
-std::string_view local_of(std::string_view address) {
-  const std::size_t at = address.find('@');
-  return at == std::string_view::npos ? std::string_view{} : address.substr(0, at);
-}
-
-std::string_view resource_of(std::string_view address) {
-  const std::size_t slash = address.find('/');
-  return slash == std::string_view::npos ? std::string_view{} : address.substr(slash + 1);
-}
-
-std::string full_address(const Session& session, std::string_view domain) {
-  std::string address = session.user->name;
-  address += '@';
-  address += domain;
-  address += '/';
-  address += session.resource;
-  return address;
-}
-
-}  // namespace
 
 MessageRouter::MessageRouter(RouterContext& context, MailboxKeeper& keeper, Delivery& delivery)
     : context_(context), keeper_(keeper), delivery_(delivery) {}
@@ -40,8 +15,7 @@ MessageRouter::MessageRouter(RouterContext& context, MailboxKeeper& keeper, Deli
 bool MessageRouter::blocks(const User& user, std::string_view address) {
   if (!user.blocked) return false;
   const std::string_view bare = bare_of(address);
-  const std::size_t at = bare.find('@');
-  const std::string_view domain = at == std::string_view::npos ? bare : bare.substr(at + 1);
+  const std::string_view domain = domain_of(address);
   for (const std::string& blocked : *user.blocked) {
     if (blocked == address || blocked == bare || blocked == domain) return true;
   }
@@ -203,7 +177,7 @@ void MessageRouter::dispatch(User& user, std::uint64_t sequence, const StanzaRef
   if (addressed != nullptr && addressed->connection == nullptr) {
     // It waits to be resumed. It gets a copy then; the mailbox's message goes to whoever is there.
     if (delivery_.best_taker(user) != nullptr) {
-      delivery_.send(*addressed, stanza_copy(*stanza));
+      delivery_.send(*addressed, stanza);
       addressed = nullptr;
     }
   }
@@ -223,14 +197,10 @@ void MessageRouter::dispatch(User& user, std::uint64_t sequence, const StanzaRef
     // RFC 6121 section 8.5.2.1.1: every resource of the highest priority gets it.
     for (Session* other : user.sessions) {
       if (taker == nullptr || other == taker || !other->takes_messages()) continue;
-      if (other->priority == taker->priority) delivery_.send(*other, stanza_copy(*stanza));
+      if (other->priority == taker->priority) delivery_.send(*other, stanza);
     }
   }
   if (routed.copyable) received_carbons(user, taker, routed);
-}
-
-StanzaRef MessageRouter::stanza_copy(const Stanza& stanza) {
-  return Stanza::make(stanza.bytes());
 }
 
 void MessageRouter::send_unstored(User& user, const RoutedStanza& routed) {

@@ -39,7 +39,6 @@ class MessageRouter {
   void send_unstored(User& user, const RoutedStanza& routed);
   void dispatch(User& user, std::uint64_t sequence, const StanzaRef& stanza,
                 const RoutedStanza& routed);
-  [[nodiscard]] static StanzaRef stanza_copy(const Stanza& stanza);
   void safe_now(const RoutedStanza& routed);
   void carbon(Session& session, std::string_view wrapper, std::string_view xml);
   void received_carbons(User& user, const Session* taker, const RoutedStanza& routed);

@@ -355,16 +355,7 @@ void StreamNegotiator::bind_stage(Connection& connection, const StanzaView& view
   }
   const ChildView* bind = view.child("bind", bind_ns);
   if (view.kind == StanzaKind::iq && view.type == "set" && bind != nullptr) {
-    std::string wish;
-    const std::string_view inside =
-        view.text.substr(bind->begin, bind->end - bind->begin);
-    const std::size_t open = inside.find("<resource>");
-    const std::size_t close = inside.find("</resource>");
-    if (open != std::string_view::npos && close != std::string_view::npos && close > open) {
-      const std::size_t start = open + std::string_view("<resource>").size();
-      if (!append_unescaped(wish, inside.substr(start, close - start))) wish.clear();
-    }
-    host_.bind(connection, view, wish);
+    host_.bind(connection, view, view.text.substr(bind->begin, bind->end - bind->begin));
     return;
   }
   if (view.kind == StanzaKind::iq && view.child("session", session_ns) != nullptr) {

@@ -1,0 +1,278 @@
+// The life of a session.
+#include "router/session_manager.h"
+
+#include <algorithm>
+#include <cinttypes>
+#include <cstdio>
+#include <cstdlib>
+
+#include "boundary/boundary.gen.h"
+#include "codec/jid.h"
+#include "codec/xml_text.h"
+#include "router/address.h"
+
+namespace rookery {
+namespace {
+
+constexpr MonoUs second_us = 1'000'000;
+constexpr std::size_t max_bind_elements = 8;
+
+std::string tag_text(SessionTag tag) {
+  char text[20];
+  std::snprintf(text, sizeof text, "%016" PRIx64, tag);
+  return text;
+}
+
+SessionTag parse_tag(std::string_view text) {
+  if (text.size() != 16) return 0;
+  const std::string copy(text);
+  char* end = nullptr;
+  const SessionTag tag = std::strtoull(copy.c_str(), &end, 16);
+  return *end == '\0' ? tag : 0;
+}
+
+}  // namespace
+
+SessionManager::SessionManager(RouterContext& context, MailboxKeeper& keeper, Delivery& delivery,
+                               PresenceRouter& presence)
+    : context_(context), keeper_(keeper), delivery_(delivery), presence_(presence) {}
+
+bool SessionManager::choose_resource(std::string_view wish, std::string& resource) {
+  if (!wish.empty()) {
+    XmlElement bind;
+    if (!reader_.read(wish, max_bind_elements, bind)) return false;
+    const XmlElement* wanted = bind.child("resource", "urn:ietf:params:xml:ns:xmpp-bind");
+    if (wanted != nullptr && !wanted->text.empty()) {
+      return normalise_resource(wanted->text, resource);
+    }
+  }
+  resource = tag_text(context_.session.random.next64()).substr(0, 12);
+  return true;
+}
+
+void SessionManager::attach(Session& session, Connection& connection) {
+  session.connection = &connection;
+  connection.session = &session;
+  connection.state = StreamState::session;
+  connection.login.reset();
+  context_.session.timers.cancel(connection.timer);
+  connection.timer = 0;
+  context_.session.timers.cancel(session.resume_timer);
+  session.resume_timer = 0;
+  session.activity = ++context_.activity;
+}
+
+void SessionManager::bind(Connection& connection, const StanzaView& iq, std::string_view wish) {
+  User* user = context_.users.find(connection.login->user);
+  std::string& out = context_.io.out(connection);
+  if (user == nullptr || !user->exists()) {
+    context_.io.finish(connection);
+    return;
+  }
+  std::string resource;
+  if (!choose_resource(wish, resource)) {
+    write_stanza_error(out, iq, {}, {}, StanzaError::bad_request, "That resource is not valid.");
+    return;
+  }
+  if (Session* old = user->session_by_resource(resource)) {
+    end(*old, StreamError::conflict, "Replaced by a new connection.", true);
+  }
+  const std::uint32_t most = context_.session.config.max_sessions_per_user;
+  if (most != 0 && user->sessions.size() >= most) {
+    const auto waiting =
+        std::find_if(user->sessions.begin(), user->sessions.end(),
+                     [](const Session* session) { return session->connection == nullptr; });
+    if (waiting == user->sessions.end()) {
+      write_stanza_error(out, iq, {}, {}, StanzaError::resource_constraint,
+                         "This account has too many sessions.");
+      return;
+    }
+    end(**waiting, StreamError::none, {}, false);
+  }
+  const Handle handle = context_.session.sessions.allocate();
+  Session& session = *context_.session.sessions.get(handle);
+  session.handle = handle;
+  session.user = user;
+  session.resource = std::move(resource);
+  session.bound_s = context_.now_s();
+  session.may_retransmit =
+      connection.login->predecessor != 0 ||
+      context_.started_s + retransmission_seconds > session.bound_s ||
+      (user->unclean_end_s != 0 &&
+       user->unclean_end_s + retransmission_seconds > session.bound_s);
+  user->sessions.push_back(&session);
+  context_.count(Counter::sessions);
+  attach(session, connection);
+  answer_bind(connection, iq, session);
+}
+
+void SessionManager::answer_bind(Connection& connection, const StanzaView& iq,
+                                 const Session& session) {
+  std::string& out = context_.io.out(connection);
+  out += "<iq type='result' id='";
+  out += iq.id;
+  out += "'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><jid>";
+  append_escaped(out, full_address(session, context_.domain()));
+  out += "</jid></bind></iq>";
+}
+
+void SessionManager::enable(Session& session, const StanzaView& view) {
+  std::string& out = context_.io.out(*session.connection);
+  if (session.management) {
+    out += "<failed xmlns='urn:xmpp:sm:3'>"
+           "<unexpected-request xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>";
+    return;
+  }
+  session.management = std::make_unique<StreamManagement>();
+  StreamManagement& management = *session.management;
+  while (management.tag == 0) management.tag = context_.session.random.next64();
+  bool found = false;
+  const std::string_view wish = view.attribute("resume", found);
+  management.resumable =
+      (wish == "true" || wish == "1") && context_.session.config.resume_seconds > 0;
+  out += "<enabled xmlns='urn:xmpp:sm:3'";
+  if (management.resumable) {
+    append_attribute(out, "id", tag_text(management.tag));
+    append_attribute(out, "resume", "true");
+    append_attribute(out, "max", std::to_string(context_.session.config.resume_seconds));
+  }
+  out += "/>";
+}
+
+void SessionManager::failed_resume(Connection& connection) {
+  context_.count(Counter::resume_failures);
+  context_.io.out(connection) +=
+      "<failed xmlns='urn:xmpp:sm:3'>"
+      "<item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>";
+}
+
+void SessionManager::resume(Connection& connection, std::string_view previous_id,
+                            std::uint32_t handled) {
+  User* user = context_.users.find(connection.login->user);
+  const SessionTag tag = parse_tag(previous_id);
+  if (user == nullptr || tag == 0) {
+    failed_resume(connection);
+    return;
+  }
+  connection.login->predecessor = tag;
+  const auto found = std::find_if(
+      user->sessions.begin(), user->sessions.end(), [tag](const Session* session) {
+        return session->management && session->management->resumable &&
+               session->management->tag == tag && !session->management->overflowed;
+      });
+  if (found == user->sessions.end()) {
+    keeper_.settle_recovered(*user, tag, handled);
+    failed_resume(connection);
+    return;
+  }
+  Session& session = **found;
+  StreamManagement& management = *session.management;
+  if (handled - management.acknowledged > management.window.size()) {
+    failed_resume(connection);
+    return;
+  }
+  if (Connection* old = session.connection) {
+    // The old connection is dead without knowing it yet.
+    old->session = nullptr;
+    session.connection = nullptr;
+    context_.io.drop(*old);
+  } else {
+    context_.count(Counter::sessions_waiting, -1);
+  }
+  attach(session, connection);
+  context_.count(Counter::resumed);
+  const std::uint32_t safe = management.safe_count();
+  management.skipping = safe != management.received;
+  management.skip_until = management.received;
+  management.received = safe;
+  management.last_told = safe;
+  management.answer_owed = false;
+  std::string& out = context_.io.out(connection);
+  out += "<resumed xmlns='urn:xmpp:sm:3'";
+  append_attribute(out, "previd", tag_text(tag));
+  append_attribute(out, "h", std::to_string(safe));
+  out += "/>";
+  session.client_inactive = false;
+  static_cast<void>(delivery_.acknowledge(session, handled));
+  delivery_.resend(session);
+  delivery_.release_inactive(session);
+  if (session.page) {
+    delivery_.page_moved(session);
+  } else {
+    delivery_.pump(*user);
+  }
+}
+
+void SessionManager::interrupted(Session& session) {
+  if (session.ending) return;
+  if (session.connection != nullptr) session.connection->session = nullptr;
+  session.connection = nullptr;
+  const bool waits = session.management && session.management->resumable &&
+                     !session.management->overflowed && !context_.draining;
+  session.user->unclean_end_s = context_.now_s();
+  if (!waits) {
+    end(session, StreamError::none, {}, false);
+    return;
+  }
+  session.management->request_open = false;
+  context_.count(Counter::sessions_waiting);
+  session.resume_timer = context_.session.timers.schedule(
+      context_.session.now + context_.session.config.resume_seconds * second_us,
+      timer_cookie(TimerKind::resume, session.handle));
+}
+
+void SessionManager::end(Session& session, StreamError error, std::string_view text, bool clean) {
+  if (session.ending) return;
+  session.ending = true;
+  User& user = *session.user;
+  if (!clean) user.unclean_end_s = context_.now_s();
+  if (Connection* connection = session.connection) {
+    std::string& out = context_.io.out(*connection);
+    if (error == StreamError::none) {
+      out += "</stream:stream>";
+    } else {
+      write_stream_error(out, error, text);
+    }
+    connection->session = nullptr;
+    context_.io.finish(*connection);
+    session.connection = nullptr;
+  } else if (session.resume_timer != 0) {
+    context_.count(Counter::sessions_waiting, -1);
+  }
+  context_.session.timers.cancel(session.resume_timer);
+  session.resume_timer = 0;
+  std::erase(user.sessions, &session);
+  presence_.session_ended(session);
+  delivery_.give_back(session);
+  std::string event;
+  boundary::SessionEnded{user.name, session.resource, session.handle.bits, {}}.encode(event);
+  context_.links.event(event);
+  context_.count(Counter::sessions, -1);
+  ++ended_in_all_;
+  ended_.push_back(session.handle);
+  delivery_.pump(user);
+}
+
+void SessionManager::resume_timer_fired(Session& session) {
+  if (session.connection == nullptr && !session.ending) {
+    end(session, StreamError::none, {}, false);
+  }
+}
+
+void SessionManager::end_overflowed() {
+  std::vector<Handle> overflowed;
+  overflowed.swap(delivery_.overflowed());
+  for (const Handle handle : overflowed) {
+    Session* session = context_.session.sessions.get(handle);
+    if (session == nullptr || session->ending) continue;
+    context_.count(Counter::error_overflow);
+    end(*session, StreamError::resource_constraint, "Too many unacknowledged stanzas.", false);
+  }
+}
+
+void SessionManager::free_ended() {
+  for (const Handle handle : ended_) context_.session.sessions.release(handle);
+  ended_.clear();
+}
+
+}  // namespace rookery

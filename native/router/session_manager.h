@@ -1,0 +1,57 @@
+// Sessions from bind to end: resource binding (RFC 6120 section 7), enabling, interruption and
+// resumption of streams (XEP-0198), and what happens to a session when its connection goes.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "codec/stanza_scan.h"
+#include "codec/xml_element.h"
+#include "router/delivery.h"
+#include "router/mailbox_keeper.h"
+#include "router/presence_router.h"
+#include "router/router_context.h"
+#include "session/stream_negotiator.h"
+
+namespace rookery {
+
+class SessionManager {
+ public:
+  SessionManager(RouterContext& context, MailboxKeeper& keeper, Delivery& delivery,
+                 PresenceRouter& presence);
+
+  /// Binds a resource on a logged-in connection and answers the request. `wish`: the bind element.
+  void bind(Connection& connection, const StanzaView& iq, std::string_view wish);
+  void resume(Connection& connection, std::string_view previous_id, std::uint32_t handled);
+  /// `<enable/>` on a bound session.
+  void enable(Session& session, const StanzaView& view);
+
+  /// The connection is gone without a close: the session waits to be resumed, or ends.
+  void interrupted(Session& session);
+  /// Ends a session; with a connection, the stream is closed with `error` (none: just closed).
+  void end(Session& session, StreamError error, std::string_view text, bool clean);
+  /// The time to resume is over.
+  void resume_timer_fired(Session& session);
+  /// Ends sessions whose window overflowed. Once a turn.
+  void end_overflowed();
+  /// Frees the slots of sessions that ended in this turn.
+  void free_ended();
+  [[nodiscard]] std::uint64_t ended_count() const { return ended_in_all_; }
+
+ private:
+  [[nodiscard]] bool choose_resource(std::string_view wish, std::string& resource);
+  void answer_bind(Connection& connection, const StanzaView& iq, const Session& session);
+  void attach(Session& session, Connection& connection);
+  void failed_resume(Connection& connection);
+
+  RouterContext& context_;
+  MailboxKeeper& keeper_;
+  Delivery& delivery_;
+  PresenceRouter& presence_;
+  XmlReader reader_;
+  std::vector<Handle> ended_;
+  std::uint64_t ended_in_all_ = 0;
+};
+
+}  // namespace rookery
