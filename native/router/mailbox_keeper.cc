@@ -330,15 +330,18 @@ bool MailboxKeeper::submit_settlements() {
   return true;
 }
 
-void MailboxKeeper::apply_completions() {
+bool MailboxKeeper::apply_completions() {
   StoreEvent event;
+  bool any = false;
   while (context_.store.poll(event)) {
     if (event.kind == StoreEvent::Kind::record_read) {
       record_read(event);
     } else {
       committed(event);
     }
+    any = true;
   }
+  return any;
 }
 
 void MailboxKeeper::committed(const StoreEvent& event) {

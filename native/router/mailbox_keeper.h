@@ -60,8 +60,8 @@ class MailboxKeeper {
 
   /// Submits what is due. Called once a turn.
   void submit_due();
-  /// Takes what the store has completed. Called once a turn.
-  void apply_completions();
+  /// Takes what the store has completed; false when there was nothing.
+  bool apply_completions();
   /// Drops messages that are too old; called now and then by a timer.
   void expire();
   /// When submit_due() has something to do; max when it has not.

@@ -143,6 +143,7 @@ void ConnectionIo::hand_over_moving() {
       again.push_back(moving);
       continue;
     }
+    authenticated(*connection);
     static_cast<void>(traveller.release());  // now the receiving shard's
     context_.timers.cancel(connection->timer);
     context_.counters.add(Counter::connections, -1);
@@ -154,8 +155,13 @@ void ConnectionIo::hand_over_moving() {
   moving_ = std::move(again);
 }
 
-void ConnectionIo::readable(Connection& connection) {
+void ConnectionIo::readable(Connection& connection, bool hangup) {
   if (connection.state == StreamState::closed) return;
+  if (hangup && !connection.reading) {
+    // Nobody reads, so nobody would find out; epoll would report it for ever.
+    lost(connection);
+    return;
+  }
   if (connection.state != StreamState::closing && must_wait(connection)) {
     // What the kernel holds stays there until the wait ends.
     watch_as_needed(connection, false, connection.writing);

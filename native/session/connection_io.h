@@ -43,7 +43,8 @@ class ConnectionIo {
   /// Marks a logged-in connection as on its way to `shard`.
   void move(Connection& connection, ShardId shard);
 
-  void readable(Connection& connection);
+  /// `hangup`: the socket reports an error or the end of both directions.
+  void readable(Connection& connection, bool hangup);
   void writable(Connection& connection);
 
   /// Goes on with input that had to wait; called when a wait of this connection ended.

@@ -1,0 +1,96 @@
+// Accepting connections.
+#include "engine/listeners.h"
+
+#include <string_view>
+
+namespace rookery {
+namespace {
+
+constexpr int accepts_per_turn = 64;
+constexpr MonoUs exhausted_pause_us = 50'000;
+
+void for_each_line(std::string_view lines, const auto& visit) {
+  while (!lines.empty()) {
+    const std::size_t end = lines.find('\n');
+    const std::string_view line = lines.substr(0, end);
+    if (!line.empty()) visit(line);
+    if (end == std::string_view::npos) return;
+    lines.remove_prefix(end + 1);
+  }
+}
+
+}  // namespace
+
+Listeners::Listeners(SessionContext& context, ConnectionIo& io)
+    : context_(context), io_(io), accept_rate_(context.config.accepts_per_second) {}
+
+std::vector<Listeners::Open> Listeners::open(std::vector<std::string>& problems) {
+  std::vector<Open> opened;
+  if (opened_) return opened;
+  opened_ = true;
+  const auto add = [&](std::string_view address, bool direct_tls) {
+    std::string error;
+    const int descriptor = context_.network.listen(address, listeners_.size(), error);
+    if (descriptor < 0) {
+      problems.push_back(error);
+      return;
+    }
+    listeners_.push_back({std::string(address), direct_tls, descriptor, true});
+    opened.push_back({direct_tls ? "xmpps" : "xmpp", std::string(address),
+                      context_.network.local_port(descriptor)});
+  };
+  for_each_line(context_.config.xmpp_listen, [&](std::string_view line) { add(line, false); });
+  for_each_line(context_.config.xmpp_direct_tls, [&](std::string_view line) { add(line, true); });
+  return opened;
+}
+
+void Listeners::close() {
+  for (const Listener& listener : listeners_) context_.network.close(listener.descriptor);
+  listeners_.clear();
+  context_.timers.cancel(timer_);
+  timer_ = 0;
+}
+
+void Listeners::readable(std::uint64_t token) {
+  if (token >= listeners_.size()) return;
+  const Listener& listener = listeners_[token];
+  for (int count = 0; count < accepts_per_turn; ++count) {
+    if (!accept_rate_.take(context_.now)) {
+      pause(accept_rate_.next(context_.now));
+      return;
+    }
+    const Accepted accepted = context_.network.accept(listener.descriptor);
+    switch (accepted.status) {
+      case AcceptStatus::none: return;
+      case AcceptStatus::failed: continue;
+      case AcceptStatus::exhausted:
+        // Left in the backlog; other shards' listeners get new ones meanwhile or the peer waits.
+        pause(context_.now + exhausted_pause_us);
+        return;
+      case AcceptStatus::accepted: io_.accepted(accepted, listener.direct_tls); break;
+    }
+  }
+}
+
+void Listeners::pause(MonoUs until) {
+  for (std::size_t token = 0; token < listeners_.size(); ++token) {
+    Listener& listener = listeners_[token];
+    if (!listener.watched) continue;
+    listener.watched = false;
+    context_.network.rewatch(listener.descriptor, token, false, false);
+  }
+  context_.timers.cancel(timer_);
+  timer_ = context_.timers.schedule(until, timer_cookie(TimerKind::listeners, Handle{}));
+}
+
+void Listeners::timer_fired() {
+  timer_ = 0;
+  for (std::size_t token = 0; token < listeners_.size(); ++token) {
+    Listener& listener = listeners_[token];
+    if (listener.watched) continue;
+    listener.watched = true;
+    context_.network.rewatch(listener.descriptor, token, true, false);
+  }
+}
+
+}  // namespace rookery

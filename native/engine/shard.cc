@@ -1,0 +1,366 @@
+// The loop of a shard, and the glue between its parts.
+#include "engine/shard.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "codec/xml_text.h"
+#include "router/address.h"
+
+namespace rookery {
+namespace {
+
+constexpr std::size_t events_per_turn = 512;
+constexpr std::int64_t retry_sleep_us = 200;
+constexpr MonoUs first_ask_us = 20'000;
+constexpr MonoUs last_ask_us = 1'000'000;
+constexpr MonoUs expiry_period_us = 3'600'000'000;
+
+Counter counter_of(StreamError error) {
+  switch (error) {
+    case StreamError::not_well_formed:
+    case StreamError::invalid_xml:
+    case StreamError::bad_format: return Counter::error_not_well_formed;
+    case StreamError::restricted_xml: return Counter::error_restricted_xml;
+    case StreamError::policy_violation: return Counter::error_policy;
+    default: return Counter::stream_errors;
+  }
+}
+
+}  // namespace
+
+Shard::Shard(ShardId id, ShardSurroundings surroundings)
+    : links_(surroundings.mesh, id, surroundings.counters, std::move(surroundings.wake_shard),
+             std::move(surroundings.wake_control)),
+      context_(id, surroundings.config, surroundings.clock, surroundings.random,
+               surroundings.network, surroundings.admission, surroundings.counters),
+      io_(context_, *this),
+      router_{context_, io_, surroundings.store, links_, {}, 0, 0, false},
+      keeper_(router_, *this),
+      delivery_(router_, keeper_),
+      messages_(router_, keeper_, delivery_),
+      presence_(router_, delivery_, messages_),
+      iqs_(router_, delivery_, messages_),
+      sessions_(router_, keeper_, delivery_, presence_),
+      negotiator_(context_, io_, *this),
+      stanzas_(router_, delivery_, messages_, presence_, iqs_, sessions_, negotiator_),
+      listeners_(context_, io_),
+      mesh_(surroundings.mesh),
+      events_(events_per_turn) {
+  router_.started_s = router_.now_s();
+  context_.timers.schedule(context_.now + expiry_period_us,
+                           timer_cookie(TimerKind::expiry, Handle{}));
+}
+
+Shard::~Shard() = default;
+
+bool Shard::load_tls(const std::string& certificate, const std::string& key,
+                     std::shared_ptr<TicketKeys> ticket_keys, std::string& error) {
+  TlsOptions options;
+  options.certificate_file = certificate;
+  options.key_file = key;
+  options.takeover = context_.config.tls_takeover != 0;
+  options.ticket_keys = ticket_keys;
+  std::unique_ptr<TlsContext> fresh = TlsContext::create(options, error);
+  if (!fresh) return false;
+  context_.tls = std::move(fresh);
+  ticket_keys_ = std::move(ticket_keys);
+  return true;
+}
+
+void Shard::turn(std::int64_t max_sleep_us) {
+  // 1. Sleep, unless there is work: what the sockets report is taken with the same call.
+  std::int64_t sleep = sleep_us(max_sleep_us);
+  if (sleep != 0) {
+    context_.network.arm();
+    if (links_.anything_to_take() || keeper_.apply_completions()) sleep = 0;
+  }
+  if (sleep != 0) context_.counters.add(Counter::sleeps);
+  const std::size_t count = context_.network.wait(events_, sleep);
+  context_.now = context_.clock.now_us();
+  context_.counters.add(Counter::loops);
+  // 2. The inbox before the sockets: what other shards sent is older than what the kernel holds,
+  //    and answering it frees their queues.
+  take_inbox();
+  // 3. Sockets; input that had to wait comes first, it is older.
+  io_.resume_held();
+  read_sockets(count);
+  // 4. Timers after input, so that a stanza which arrived in time counts as in time.
+  run_timers();
+  // 5. The store: what TCP has acknowledged meanwhile never needs to be written.
+  work_for_store();
+  // 6. Completions: only now may acknowledgements be written.
+  keeper_.apply_completions();
+  sessions_.end_overflowed();
+  // 7. Receipts of this turn, then everything to the sockets with one call each.
+  delivery_.finish_turn();
+  io_.flush();
+  // 8. Records to the others, with one wake-up each.
+  links_.publish();
+  // 9. Connections that go home, when their last bytes here are out; then the free slots.
+  io_.hand_over_moving();
+  io_.free_closed();
+  sessions_.free_ended();
+  context_.counters.add(Counter::busy_us,
+                        static_cast<std::int64_t>(context_.clock.now_us() - context_.now));
+}
+
+std::int64_t Shard::sleep_us(std::int64_t max_sleep_us) const {
+  if (max_sleep_us == 0) return 0;
+  const MonoUs now = context_.clock.now_us();
+  MonoUs due = std::min(context_.timers.next_due(), keeper_.next_due());
+  if (delivery_.tcp_awaited()) due = std::min(due, next_ask_);
+  std::int64_t sleep = max_sleep_us;
+  if (due != std::numeric_limits<MonoUs>::max()) {
+    const auto until = due > now ? static_cast<std::int64_t>(due - now) : 0;
+    sleep = sleep < 0 ? until : std::min(sleep, until);
+  }
+  // Something waits for room elsewhere; nobody wakes us when there is some.
+  if (io_.work_waits() || !links_.idle()) {
+    sleep = sleep < 0 ? retry_sleep_us : std::min(sleep, retry_sleep_us);
+  }
+  return sleep;
+}
+
+void Shard::take_inbox() {
+  links_.drain([this](std::string_view record) { shard_record(record); });
+  take_arrivals();
+  if (!links_.congested()) take_commands();
+}
+
+void Shard::take_arrivals() {
+  Arrival arrival;
+  while (context_.network.take_arrival(arrival)) {
+    Connection* connection = io_.arrived(arrival);
+    if (connection == nullptr) continue;
+    if (router_.draining) {
+      negotiator_.fail(*connection, StreamError::system_shutdown, {});
+    } else {
+      negotiator_.welcome(*connection);
+    }
+  }
+}
+
+void Shard::read_sockets(std::size_t count) {
+  for (std::size_t index = 0; index < count; ++index) {
+    const NetworkEvent& event = events_[index];
+    if (Listeners::is_listener(event.token)) {
+      listeners_.readable(event.token);
+      continue;
+    }
+    Connection* connection = context_.connections.get(Handle{event.token});
+    if (connection == nullptr) continue;
+    if (event.writable) io_.writable(*connection);
+    if (event.readable || event.hangup) io_.readable(*connection, event.hangup);
+  }
+}
+
+void Shard::run_timers() {
+  context_.timers.advance(context_.now, [this](std::uint64_t cookie) {
+    const Handle handle = timer_handle(cookie, context_.id);
+    switch (timer_kind(cookie)) {
+      case TimerKind::connection:
+        if (Connection* connection = context_.connections.get(handle)) {
+          connection->timer = 0;
+          io_.timer_fired(*connection);
+        }
+        return;
+      case TimerKind::resume:
+        if (Session* session = context_.sessions.get(handle)) {
+          sessions_.resume_timer_fired(*session);
+        }
+        return;
+      case TimerKind::listeners: listeners_.timer_fired(); return;
+      case TimerKind::logins: login_timer_ = 0; return;
+      case TimerKind::expiry:
+        keeper_.expire();
+        context_.timers.schedule(context_.now + expiry_period_us,
+                                 timer_cookie(TimerKind::expiry, Handle{}));
+        return;
+    }
+  });
+  const MonoUs next_login = negotiator_.start_waiting_logins();
+  if (next_login != 0 && login_timer_ == 0) {
+    login_timer_ =
+        context_.timers.schedule(next_login, timer_cookie(TimerKind::logins, Handle{}));
+  }
+}
+
+void Shard::work_for_store() {
+  const MonoUs now = context_.now;
+  if (delivery_.tcp_awaited() && (keeper_.next_due() <= now || next_ask_ <= now)) {
+    const auto before = context_.counters.get(Counter::mailbox_acked);
+    delivery_.ask_tcp();
+    const bool moved = context_.counters.get(Counter::mailbox_acked) != before;
+    // A peer that is gone acknowledges nothing for minutes; it is asked less and less often.
+    ask_interval_ = moved ? first_ask_us : std::min(ask_interval_ * 2, last_ask_us);
+    next_ask_ = now + ask_interval_;
+  } else if (!delivery_.tcp_awaited()) {
+    ask_interval_ = first_ask_us;
+    next_ask_ = now + first_ask_us;
+  }
+  if (router_.draining) {
+    keeper_.submit_now();
+  } else {
+    keeper_.submit_due();
+  }
+}
+
+void Shard::shard_record(std::string_view record) {
+  switch (shard_message_kind(record)) {
+    case ShardMessageKind::stanza: {
+      RoutedStanza routed;
+      if (RoutedStanza::decode(record, routed)) stanzas_.to_user(routed);
+      return;
+    }
+    case ShardMessageKind::safe: {
+      SafeNotice notice;
+      if (SafeNotice::decode(record, notice)) safe(notice.session, notice.number);
+      return;
+    }
+    case ShardMessageKind::deliver: {
+      DeliverNotice notice;
+      if (DeliverNotice::decode(record, notice)) {
+        messages_.deliver_to_address(notice.to_local, notice.to_resource, notice.xml);
+      }
+      return;
+    }
+    case ShardMessageKind::credentials_wanted: credentials_wanted(record); return;
+    case ShardMessageKind::credentials_found: credentials_found(record); return;
+  }
+}
+
+void Shard::credentials_wanted(std::string_view record) {
+  CredentialsWanted wanted;
+  if (!CredentialsWanted::decode(record, wanted)) return;
+  CredentialsFound found;
+  found.connection = wanted.connection;
+  const User* user = router_.users.find(wanted.user);
+  if (user != nullptr && user->exists()) {
+    found.found = true;
+    found.disabled = user->disabled;
+    found.keys = *user->credentials;
+  }
+  std::string answer;
+  found.encode(answer);
+  links_.reply(wanted.connection.shard(), answer);
+}
+
+void Shard::credentials_found(std::string_view record) {
+  CredentialsFound found;
+  if (!CredentialsFound::decode(record, found)) return;
+  Connection* connection = context_.connections.get(found.connection);
+  if (connection == nullptr) return;
+  negotiator_.credentials(*connection, found.found ? &found.keys : nullptr, found.disabled);
+}
+
+void Shard::want_credentials(Connection& connection, std::string_view user) {
+  const ShardId home = router_.home(user);
+  if (home != context_.id) {
+    std::string record;
+    CredentialsWanted{connection.handle, user}.encode(record);
+    links_.request(home, record);
+    return;
+  }
+  const User* known = router_.users.find(user);
+  const bool exists = known != nullptr && known->exists();
+  negotiator_.credentials(connection, exists ? known->credentials.get() : nullptr,
+                          exists && known->disabled);
+}
+
+void Shard::logged_in(Connection& connection) {
+  const ShardId home = router_.home(connection.login->user);
+  if (home == context_.id) {
+    negotiator_.welcome(connection);
+  } else {
+    io_.move(connection, home);
+  }
+}
+
+void Shard::stream_opened(Connection& connection, const StreamHeaderView& header) {
+  if (connection.session != nullptr) {
+    stream_failed(connection, StreamError::invalid_xml);
+    return;
+  }
+  negotiator_.stream_opened(connection, header);
+}
+
+void Shard::element(Connection& connection, const StanzaView& view) {
+  if (connection.state == StreamState::session) {
+    stanzas_.from_client(connection, view);
+  } else {
+    negotiator_.element(connection, view);
+  }
+}
+
+void Shard::stream_closed(Connection& connection) {
+  if (connection.session != nullptr) {
+    sessions_.end(*connection.session, StreamError::none, {}, true);
+    return;
+  }
+  io_.out(connection) += "</stream:stream>";
+  io_.finish(connection);
+}
+
+void Shard::stream_failed(Connection& connection, StreamError error) {
+  context_.counters.add(counter_of(error));
+  if (connection.session != nullptr) {
+    sessions_.end(*connection.session, error, {}, true);
+  } else {
+    negotiator_.fail(connection, error, {});
+  }
+}
+
+void Shard::connection_ended(Connection& connection) {
+  if (connection.session != nullptr) sessions_.interrupted(*connection.session);
+}
+
+void Shard::bind(Connection& connection, const StanzaView& iq, std::string_view wish) {
+  sessions_.bind(connection, iq, wish);
+}
+
+void Shard::resume(Connection& connection, std::string_view previous_id, std::uint32_t handled) {
+  sessions_.resume(connection, previous_id, handled);
+}
+
+void Shard::safe(Handle handle, std::uint32_t number) {
+  Session* session = context_.sessions.get(handle);
+  if (session != nullptr && session->management) delivery_.safe(*session, number);
+}
+
+void Shard::mailbox_moved(User& user) { delivery_.pump(user); }
+
+void Shard::page_moved(Session& session) { delivery_.page_moved(session); }
+
+void Shard::begin_drain() {
+  if (router_.draining) return;
+  router_.draining = true;
+  listeners_.close();
+  std::vector<Handle> handles;
+  context_.connections.for_each(
+      [&](Handle handle, Connection&) { handles.push_back(handle); });
+  for (const Handle handle : handles) {
+    Connection* connection = context_.connections.get(handle);
+    if (connection == nullptr || connection->ended()) continue;
+    ++sessions_closed_;
+    Session* session = connection->session;
+    if (session == nullptr) {
+      negotiator_.fail(*connection, StreamError::system_shutdown, {});
+    } else if (session->management && session->management->resumable) {
+      // What it has not acknowledged is committed with its numbers, so that a resumption attempt
+      // after the restart settles it exactly.
+      write_stream_error(io_.out(*connection), StreamError::system_shutdown, {});
+      connection->session = nullptr;
+      session->connection = nullptr;
+      io_.finish(*connection);
+    } else {
+      sessions_.end(*session, StreamError::system_shutdown, {}, true);
+    }
+  }
+}
+
+bool Shard::drained() const {
+  return router_.draining && context_.connections.size() == 0 && keeper_.idle() && links_.idle();
+}
+
+}  // namespace rookery

@@ -1,0 +1,132 @@
+// One shard: a user's home. It owns the connections, sessions and mailboxes of its users and turns
+// a numbered loop; everything that it reaches outside of itself is injected, so the same code runs
+// on a thread of its own and in the simulation.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/listeners.h"
+#include "engine/mesh.h"
+#include "engine/shard_links.h"
+#include "router/stanza_router.h"
+
+namespace rookery {
+
+/// What a shard is given. Everything outlives it.
+struct ShardSurroundings {
+  const boundary::EngineConfig& config;
+  Clock& clock;
+  Random& random;
+  Network& network;
+  StorePort& store;
+  Mesh& mesh;
+  SharedAdmission& admission;
+  ShardCounters& counters;
+  std::function<void(ShardId)> wake_shard;
+  std::function<void()> wake_control;
+};
+
+class Shard final : StreamHandler, LoginHost, MailboxObserver {
+ public:
+  Shard(ShardId id, ShardSurroundings surroundings);
+  ~Shard() override;
+
+  /// Reads the certificate; false with a sentence in `error`. Without it no TLS is offered.
+  bool load_tls(const std::string& certificate, const std::string& key,
+                std::shared_ptr<TicketKeys> ticket_keys, std::string& error);
+
+  /// Before the first turn, from the thread that recovers.
+  void recovered(const RecoveredRecord& record) { keeper_.recovered(record); }
+  void recovery_complete() { keeper_.recovery_complete(); }
+
+  /// One turn of the loop. Sleeps for work when there is none, at most `max_sleep_us` (-1: as long as
+  /// nothing happens; 0: not at all, as in the simulation).
+  void turn(std::int64_t max_sleep_us);
+
+  /// Begins the drain: listeners close, sessions are told to come back later, everything is
+  /// committed. From the shard's thread.
+  void begin_drain();
+  /// The drain has nothing left to do.
+  [[nodiscard]] bool drained() const;
+  [[nodiscard]] std::uint64_t sessions_closed() const { return sessions_closed_; }
+
+  [[nodiscard]] RouterContext& router() { return router_; }
+
+ private:
+  // StreamHandler
+  void stream_opened(Connection& connection, const StreamHeaderView& header) override;
+  void element(Connection& connection, const StanzaView& view) override;
+  void stream_closed(Connection& connection) override;
+  void stream_failed(Connection& connection, StreamError error) override;
+  void connection_ended(Connection& connection) override;
+  [[nodiscard]] bool congested() const override { return links_.congested(); }
+  // LoginHost
+  void want_credentials(Connection& connection, std::string_view user) override;
+  void want_password_check(Connection& connection, std::string_view user,
+                           std::string_view password) override;
+  void registration_request(Connection& connection, const StanzaView& view) override;
+  void logged_in(Connection& connection) override;
+  void bind(Connection& connection, const StanzaView& iq, std::string_view wish) override;
+  void resume(Connection& connection, std::string_view previous_id,
+              std::uint32_t handled) override;
+  [[nodiscard]] const Caps& caps() const override { return caps_; }
+  // MailboxObserver
+  void safe(Handle session, std::uint32_t number) override;
+  void mailbox_moved(User& user) override;
+  void page_moved(Session& session) override;
+
+  // Phases of the turn.
+  [[nodiscard]] std::int64_t sleep_us(std::int64_t max_sleep_us) const;
+  void take_inbox();
+  void take_arrivals();
+  void take_commands();
+  void read_sockets(std::size_t count);
+  void run_timers();
+  void work_for_store();
+
+  void shard_record(std::string_view record);
+  void credentials_wanted(std::string_view record);
+  void credentials_found(std::string_view record);
+
+  // Commands of the control plane (shard_commands.cc).
+  void command(std::uint16_t kind, std::string_view record);
+  void put_account(std::string_view record);
+  void remove_account(std::string_view record);
+  void put_contact(std::string_view record);
+  void put_block_list(std::string_view record);
+  void send_to_user(std::string_view record);
+  void send_to_connection(std::string_view record);
+  void close_sessions(std::string_view record);
+  void auth_reply(std::string_view record);
+  void open_listeners();
+  void reload_tls(std::string_view record);
+  void log(std::uint8_t level, std::string_view message);
+
+  ShardLinks links_;
+  SessionContext context_;
+  ConnectionIo io_;
+  RouterContext router_;
+  MailboxKeeper keeper_;
+  Delivery delivery_;
+  MessageRouter messages_;
+  PresenceRouter presence_;
+  IqRouter iqs_;
+  SessionManager sessions_;
+  StreamNegotiator negotiator_;
+  StanzaRouter stanzas_;
+  Listeners listeners_;
+  Mesh& mesh_;
+  Caps caps_;
+  std::shared_ptr<TicketKeys> ticket_keys_;
+  std::vector<NetworkEvent> events_;
+  TimerId login_timer_ = 0;
+  std::uint64_t sessions_closed_ = 0;
+  MonoUs next_ask_ = 0;                ///< When TCP is asked next about what it has delivered.
+  MonoUs ask_interval_ = 20'000;
+};
+
+}  // namespace rookery
