@@ -126,7 +126,6 @@ bool Engine::open_stores(std::string& error) {
 bool Engine::start_shards(std::string& error) {
   for (ShardId id = 0; id < config_.shards; ++id) lanes_.push_back(std::make_unique<Lane>());
   for (ShardId id = 0; id < config_.shards; ++id) {
-    // The port is made when recovery is over; the shard only touches it in its turns.
     lanes_[id]->thread = std::thread([this, id] { run_shard(id); });
   }
   bool good = true;
@@ -148,7 +147,6 @@ bool Engine::recover(std::string& error) {
       },
       report, error);
   if (!good) return false;
-  for (const auto& lane : lanes_) lane->shard->recovery_complete();
   for (const std::string& detail : report.details) {
     std::string event;
     boundary::Log{log_warning, "store", detail}.encode(event);
@@ -162,6 +160,11 @@ bool Engine::recover(std::string& error) {
   boundary::Started{stored, report.bad_records, static_cast<std::uint32_t>(report.ms)}.encode(
       event);
   emit(event);
+  for (ShardId id = 0; id < config_.shards; ++id) {
+    Lane& lane = *lanes_[id];
+    lane.port = stores_->make_port(id, [this, id] { fabric_->waker(id).notify(); });
+    lane.shard->recovery_complete(*lane.port);
+  }
   stores_->start();
   for (const auto& lane : lanes_) {
     lane->stage.store(Stage::go);
@@ -178,7 +181,7 @@ bool Engine::prepare_shard(ShardId id, std::unique_ptr<Network>& network,
   Lane& lane = *lanes_[id];
   static thread_local OsRandom random;
   shard = std::make_unique<Shard>(
-      id, ShardSurroundings{config_, clock_, random, *network, *lane.port, *mesh_, admission_,
+      id, ShardSurroundings{config_, clock_, random, *network, *mesh_, admission_,
                             lane.counters,
                             [this](ShardId to) { fabric_->waker(to).notify(); }, wake_control_});
   if (!config_.tls_cert.empty() &&

@@ -35,7 +35,7 @@ Shard::Shard(ShardId id, ShardSurroundings surroundings)
       context_(id, surroundings.config, surroundings.clock, surroundings.random,
                surroundings.network, surroundings.admission, surroundings.counters),
       io_(context_, *this),
-      router_{context_, io_, surroundings.store, links_, {}, 0, 0, false},
+      router_{context_, io_, nullptr, links_, {}, 0, 0, false},
       keeper_(router_, *this),
       delivery_(router_, keeper_),
       messages_(router_, keeper_, delivery_),

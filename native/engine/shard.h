@@ -22,7 +22,6 @@ struct ShardSurroundings {
   Clock& clock;
   Random& random;
   Network& network;
-  StorePort& store;
   Mesh& mesh;
   SharedAdmission& admission;
   ShardCounters& counters;
@@ -41,7 +40,10 @@ class Shard final : StreamHandler, LoginHost, MailboxObserver {
 
   /// Before the first turn, from the thread that recovers.
   void recovered(const RecoveredRecord& record) { keeper_.recovered(record); }
-  void recovery_complete() { keeper_.recovery_complete(); }
+  void recovery_complete(StorePort& store) {
+    router_.store = &store;
+    keeper_.recovery_complete();
+  }
 
   /// One turn of the loop. Sleeps for work when there is none, at most `max_sleep_us` (-1: as long as
   /// nothing happens; 0: not at all, as in the simulation).

@@ -142,7 +142,7 @@ bool MailboxKeeper::fetch(User& user, std::uint64_t sequence, Session& session) 
   MailboxEntry* entry = user.mail().find(sequence);
   if (entry == nullptr || entry->log == 0) return true;
   const std::uint64_t token = ++last_token_;
-  if (!context_.store.read(token, entry->log)) return false;
+  if (!context_.store->read(token, entry->log)) return false;
   entry->reading = true;
   reads_.emplace(token, Read{{&user, sequence}, session.handle});
   return true;
@@ -258,7 +258,7 @@ bool MailboxKeeper::submit_notes() {
     Note& note = notes_to_submit_.front();
     const std::uint64_t token = ++last_token_;
     const RecordInput input{RecordKind::session, note.user, note.payload};
-    if (!context_.store.submit(token, {&input, 1})) return false;
+    if (!context_.store->submit(token, {&input, 1})) return false;
     notes_.emplace(token, std::move(note));
     notes_to_submit_.erase(notes_to_submit_.begin());
   }
@@ -298,7 +298,7 @@ bool MailboxKeeper::submit_messages() {
       inputs.push_back({RecordKind::message, batch.places[index].user->name, payloads[index]});
     }
     const std::uint64_t token = ++last_token_;
-    if (!context_.store.submit(token, inputs)) {
+    if (!context_.store->submit(token, inputs)) {
       to_commit_.erase(to_commit_.begin(), to_commit_.begin() + static_cast<long>(begin));
       return false;
     }
@@ -321,7 +321,7 @@ bool MailboxKeeper::submit_settlements() {
                                    sequences.size() * sizeof(LogSequence));
     const RecordInput input{RecordKind::settlement, {}, payload};
     const std::uint64_t token = ++last_token_;
-    if (!context_.store.submit(token, {&input, 1})) return false;
+    if (!context_.store->submit(token, {&input, 1})) return false;
     settle_count_ -= sequences.size();
     settling_.emplace(token, std::move(sequences));
     sequences.clear();
@@ -333,7 +333,7 @@ bool MailboxKeeper::submit_settlements() {
 bool MailboxKeeper::apply_completions() {
   StoreEvent event;
   bool any = false;
-  while (context_.store.poll(event)) {
+  while (context_.store->poll(event)) {
     if (event.kind == StoreEvent::Kind::record_read) {
       record_read(event);
     } else {

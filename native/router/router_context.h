@@ -12,7 +12,7 @@ namespace rookery {
 struct RouterContext {
   SessionContext& session;
   ConnectionIo& io;
-  StorePort& store;
+  StorePort* store;              ///< Given when recovery is over, before the first turn.
   Links& links;
   UserTable users;
   std::uint32_t started_s = 0;   ///< When this process started: sessions soon after may retransmit.
