@@ -13,6 +13,7 @@
 // without the last events. exit(): the same from atexit, because Node runs no clean-up hooks
 // there. A worker's end frees nothing but that worker's instance.
 #include <napi.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -25,6 +26,7 @@
 #include <shared_mutex>
 #include <string>
 #include <string_view>
+#include <thread>
 
 #include "boundary/boundary.gen.h"
 #include "engine/engine.h"
@@ -37,18 +39,69 @@ constexpr std::size_t max_batch_bytes = 256 * 1024;
 /// After this long the event loop gets its turn before the next batch.
 constexpr std::chrono::milliseconds max_delivery_time{5};
 
-/// Called by shard threads; makes the main thread take the events. It outlives the engine.
-struct Wake {
-  napi_threadsafe_function function = nullptr;
-  std::atomic<bool> pending{false};
-  std::atomic<bool> closed{false};
+/// Makes the main thread take the events. Shard threads may not call into Node themselves: its
+/// wake-up writes to a descriptor, and a shard's descriptor table is its own, so that number is
+/// somebody else's there or nobody's. A thread on the main table calls for them; they wake it
+/// through memory.
+class Wake {
+ public:
+  ~Wake() { close(); }
 
-  void operator()() {
-    if (closed.load(std::memory_order_acquire)) return;
-    if (pending.exchange(true, std::memory_order_acq_rel)) return;
-    // Fails only when the environment is going away, and then nobody waits for the events.
-    napi_call_threadsafe_function(function, nullptr, napi_tsfn_nonblocking);
+  /// Main thread. The context is given to `woken`, on the main thread, after an ask().
+  napi_status open(napi_env env, void* context, napi_threadsafe_function_call_js woken) {
+    const napi_status status = napi_create_threadsafe_function(
+        env, nullptr, nullptr, Napi::String::New(env, "rookery events"), 0, 1, nullptr, nullptr,
+        context, woken, &function_);
+    if (status == napi_ok) relay_ = std::thread([this] { relay(); });
+    return status;
   }
+
+  /// Any thread, after its events can be taken.
+  void ask() {
+    // An ask that finds one under way must not have been read before its events were visible.
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    State expected = State::idle;
+    if (state_.compare_exchange_strong(expected, State::asked)) state_.notify_one();
+  }
+
+  /// Main thread, before it takes events: those that come later need an ask of their own.
+  void taking() {
+    State expected = State::posted;
+    state_.compare_exchange_strong(expected, State::idle);
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+  }
+
+  /// Main thread. Nothing is posted afterwards.
+  void close() {
+    if (!relay_.joinable()) return;
+    state_.store(State::closed);
+    state_.notify_one();
+    relay_.join();
+  }
+
+  /// Main thread, after close() and only while the environment lives, which else does it.
+  void release() { napi_release_threadsafe_function(function_, napi_tsfn_abort); }
+
+ private:
+  enum class State : int { idle, asked, posted, closed };
+
+  void relay() {
+    pthread_setname_np(pthread_self(), "rookery-wake");
+    for (;;) {
+      State seen = state_.load();
+      if (seen == State::closed) return;
+      if (seen != State::asked) {
+        state_.wait(seen);
+      } else if (state_.compare_exchange_strong(seen, State::posted)) {
+        // Fails only when the environment is going away, and then nobody waits for the events.
+        napi_call_threadsafe_function(function_, nullptr, napi_tsfn_nonblocking);
+      }
+    }
+  }
+
+  napi_threadsafe_function function_ = nullptr;
+  std::thread relay_;
+  std::atomic<State> state_{State::idle};
 };
 
 class Instance;
@@ -146,12 +199,15 @@ class Instance : public Napi::Addon<Instance> {
       throw Napi::Error::New(env_, "start: an engine runs already in this process; stop it first");
     }
     auto wake = std::make_shared<Wake>();
-    open_wake(*wake);
+    if (wake->open(env_, this, &Instance::woken) != napi_ok) {
+      throw Napi::Error::New(env_, "start: no thread-safe function");
+    }
     std::string error;
     std::unique_ptr<Engine> engine = Engine::start(
-        config, [wake] { (*wake)(); }, error);
+        config, [wake] { wake->ask(); }, error);
     if (engine == nullptr) {
-      napi_release_threadsafe_function(wake->function, napi_tsfn_abort);
+      wake->close();
+      wake->release();
       throw Napi::Error::New(env_, "start: " + error);
     }
     wake_ = std::move(wake);
@@ -164,13 +220,6 @@ class Instance : public Napi::Addon<Instance> {
     // Registered after whatever the engine's libraries registered, so that it runs before them.
     static const bool registered = std::atexit(&Instance::end_process_engine) == 0;
     (void)registered;
-  }
-
-  void open_wake(Wake& wake) {
-    const napi_status status = napi_create_threadsafe_function(
-        env_, nullptr, nullptr, Napi::String::New(env_, "rookery events"), 0, 1, nullptr, nullptr,
-        this, &Instance::woken, &wake.function);
-    if (status != napi_ok) throw Napi::Error::New(env_, "start: no thread-safe function");
   }
 
   Napi::Value submit(const Napi::CallbackInfo& info) {
@@ -194,7 +243,7 @@ class Instance : public Napi::Addon<Instance> {
     }
     callback_ = Napi::Persistent(info[0].As<Napi::Function>());
     // What has come before there was a callback waits in the engine.
-    if (wake_ != nullptr) (*wake_)();
+    if (wake_ != nullptr) wake_->ask();
   }
 
   Napi::Value stats(const Napi::CallbackInfo&) {
@@ -225,14 +274,13 @@ class Instance : public Napi::Addon<Instance> {
       engine = std::move(slot().engine);
     }
     slot().owner = nullptr;
-    if (!deliver_last) wake_->closed.store(true, std::memory_order_release);
     engine->stop();
+    wake_->close();
     if (!deliver_last) return;
     napi_remove_env_cleanup_hook(env_, &Instance::end_environment, this);
     while (deliver_one(*engine)) {
     }
-    wake_->closed.store(true, std::memory_order_release);
-    napi_release_threadsafe_function(wake_->function, napi_tsfn_abort);
+    wake_->release();
     wake_.reset();
   }
 
@@ -247,8 +295,7 @@ class Instance : public Napi::Addon<Instance> {
     auto* const instance = static_cast<Instance*>(self);
     if (slot().owner != instance) return;
     const Napi::HandleScope scope(instance->env_);
-    // Before the events are taken: those that come later need a wake of their own.
-    instance->wake_->pending.store(false, std::memory_order_release);
+    instance->wake_->taking();
     instance->deliver();
   }
 
