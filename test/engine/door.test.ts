@@ -49,21 +49,23 @@ describe('the door between TypeScript and C++', () => {
   });
 
   it('says what is wrong and where', async () => {
+    const wrongType = 'the argument must be a Uint8Array with';
+    const unknownKind = 'no command of kind 999 begins like the record';
     assert.deepEqual(await ends('misuse', 0), [
       'submit early: Error: submit: the engine is not running',
       'stats early: Error: stats: the engine is not running',
       'drain early: Error: drain: the engine is not running',
       'stop early: fine',
-      'start nothing: TypeError: start: the argument must be a Uint8Array with an EngineConfig record',
-      'start text: TypeError: start: the argument must be a Uint8Array with an EngineConfig record',
+      `start nothing: TypeError: start: ${wrongType} an EngineConfig record`,
+      `start text: TypeError: start: ${wrongType} an EngineConfig record`,
       'start garbage: RangeError: start: the bytes are no EngineConfig record',
       'start: fine',
       'start twice: Error: start: an engine runs already in this process; stop it first',
       'onBatch number: TypeError: onBatch: the argument must be a function',
-      'submit floats: TypeError: submit: the argument must be a Uint8Array with command records',
+      `submit floats: TypeError: submit: ${wrongType} command records`,
       'submit nothing: fine',
       'submit half: RangeError: submit: no whole record at byte 16 of 26',
-      'submit unknown: RangeError: submit: no command of kind 999 begins like the record at byte 16',
+      `submit unknown: RangeError: submit: ${unknownKind} at byte 16`,
       'stop: fine',
       'submit late: Error: submit: the engine is not running',
     ]);
