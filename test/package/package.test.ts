@@ -94,7 +94,7 @@ describe('the package', function () {
       project,
       'npm',
       ...['install', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund'],
-      join('packed', tarball),
+      `./packed/${tarball}`,
     );
   });
 
