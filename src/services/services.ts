@@ -4,6 +4,7 @@
 import { Accounts } from './accounts.js';
 import { Blocks } from './blocks.js';
 import { Documents } from './documents.js';
+import { Registrations } from './registrations.js';
 import { Rosters } from './rosters.js';
 import type { Settings } from './settings.js';
 import type { Store } from './store.js';
@@ -15,6 +16,7 @@ export interface Services {
   readonly rosters: Rosters;
   readonly blocks: Blocks;
   readonly documents: Documents;
+  readonly registrations: Registrations;
 }
 
 /** Opens the tables of a store. */
@@ -26,5 +28,6 @@ export function openServices(store: Store, settings: Settings): Services {
     rosters: new Rosters(store),
     blocks: new Blocks(store),
     documents: new Documents(store),
+    registrations: new Registrations(store),
   };
 }

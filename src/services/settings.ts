@@ -10,6 +10,7 @@ export interface Settings {
   readonly startedAt: number;
   readonly scramIterations: number;
   readonly registrationEnabled: boolean;
+  readonly registrationsPerHour: number;
   /** Passwords are checked by the embedding program: none can be set here. */
   readonly externalAuth: boolean;
   readonly limits: Config['limits'];
@@ -24,6 +25,7 @@ export function settingsOf(config: Config, version: string, externalAuth: boolea
     startedAt: Date.now(),
     scramIterations: config.accounts.scramIterations,
     registrationEnabled: config.registration.enabled,
+    registrationsPerHour: config.registration.perAddressPerHour,
     externalAuth,
     limits: config.limits,
   };
