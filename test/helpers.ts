@@ -23,7 +23,7 @@ export class TestServices {
 
   constructor(input: ConfigInput = {}) {
     const config = configFromObject({ domain: 'example.org', data: this.folder.path, ...input });
-    const settings = settingsOf(config, '1.2.3', false);
+    const settings = settingsOf(config, '1.2.3', { live: true });
     this.services = openServices(Store.open(config.data), settings);
   }
 

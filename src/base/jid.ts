@@ -18,6 +18,14 @@ const DOMAIN_LABEL =
   /^[a-z0-9\u0080-\u{10ffff}]([-a-z0-9\u0080-\u{10ffff}]*[a-z0-9\u0080-\u{10ffff}])?$/u;
 const ADDRESS_LITERAL = /^\[[0-9a-f:.]+\]$/u;
 
+/** Simple case mapping, one code point at a time, as the engine does it: no final sigma, no dots. */
+function lowerCase(text: string): string {
+  return Array.from(text, (character) => {
+    const lower = character.toLowerCase();
+    return character === '\u0130' ? 'i' : lower;
+  }).join('');
+}
+
 function fits(text: string): boolean {
   return text.length > 0 && Buffer.byteLength(text) <= MAX_PART_BYTES;
 }
@@ -32,7 +40,7 @@ export function normaliseLocalpart(text: string): string | undefined {
     return fits(lower) ? lower : undefined;
   }
   const narrow = text.replace(FULLWIDTH, (wide) => wide.normalize('NFKC'));
-  const mapped = narrow.toLowerCase().normalize('NFC');
+  const mapped = lowerCase(narrow).normalize('NFC');
   if (!fits(mapped) || FORBIDDEN_IN_LOCALPART.test(mapped) || !IDENTIFIER.test(mapped)) {
     return undefined;
   }

@@ -39,6 +39,14 @@ export class StanzaError extends Error {
     super(text === '' ? condition : `${condition}: ${text}`);
   }
 
+  /**
+   * Whether something thrown is one. By its look, not its class: handlers may come from another
+   * folder, with a copy of this module of their own.
+   */
+  static is(thrown: unknown): thrown is StanzaError {
+    return thrown instanceof Error && thrown.name === 'StanzaError' && 'condition' in thrown;
+  }
+
   /** The `<error/>` element. */
   toElement(): Element {
     return xml(

@@ -1,11 +1,12 @@
 // The version of this package.
 
 import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 function read(): string {
-  const json: unknown = JSON.parse(
-    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
-  );
+  const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+  const json: unknown = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   return typeof json === 'object' && json !== null && 'version' in json ? String(json.version) : '';
 }
 

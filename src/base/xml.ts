@@ -1,7 +1,7 @@
 // Building stanzas: every text and attribute goes through the element's own escaping, never through
 // string concatenation.
 
-import { createElement, Element, parse } from 'ltx';
+import { createElement, type Element, parse } from 'ltx';
 
 /** Attributes as they are written down; undefined ones are left out. */
 export type Attributes = Readonly<Record<string, string | undefined>>;
@@ -25,7 +25,7 @@ export function parseXml(text: string): Element {
 
 /** The child elements, without the text between them. */
 export function elements(parent: Element): Element[] {
-  return parent.children.filter((child): child is Element => child instanceof Element);
+  return parent.children.filter((child): child is Element => typeof child === 'object');
 }
 
 /** An attribute's text, or undefined. */
@@ -34,4 +34,4 @@ export function attribute(element: Element, name: string): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-export { Element };
+export type { Element };

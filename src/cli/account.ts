@@ -39,7 +39,7 @@ async function withPort<Result>(
   config: Config,
   work: (port: AccountPort) => Promise<Result>,
 ): Promise<Result> {
-  return await withAccounts(settingsOf(config, version, false), work);
+  return await withAccounts(settingsOf(config, version, { live: false }), work);
 }
 
 async function writeOne(

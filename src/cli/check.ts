@@ -1,10 +1,10 @@
-// `rookery check`: everything that would keep the server from starting or serving, before it starts.
+// `rookery check`: everything that would keep the server from starting or serving, found before it
+// starts.
 
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { dirname } from 'node:path';
 import { errorText, UserError } from '../base/errors.js';
-import { parseListenAddress } from '../config/fields.js';
+import { portProblem } from '../boot/ports.js';
 import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
 import { certificateProblems } from '../services/certificate.js';
@@ -43,21 +43,10 @@ async function checkStore(folder: string): Promise<string[]> {
   }
 }
 
-function checkPort(written: string): Promise<string[]> {
-  const address = parseListenAddress(written);
-  if (address === undefined || address.port === 0) return Promise.resolve([]);
-  return new Promise((resolve) => {
-    const probe = createServer();
-    probe.once('error', (error) => resolve([`${written} cannot be opened: ${errorText(error)}`]));
-    probe.listen({ host: address.address, port: address.port, exclusive: true }, () => {
-      probe.close(() => resolve([]));
-    });
-  });
-}
-
 async function checkPorts(config: Config): Promise<string[]> {
   const addresses = [...config.xmpp.listen, ...config.xmpp.directTls];
-  return (await Promise.all(addresses.map(checkPort))).flat();
+  const problems = await Promise.all(addresses.map(portProblem));
+  return problems.filter((problem) => problem !== undefined);
 }
 
 function checkCertificate(config: Config): string[] {

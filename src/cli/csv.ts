@@ -17,7 +17,7 @@ export function* readCsv(text: string): Generator<CsvLine> {
     field.lastIndex = at;
     const match = field.exec(text);
     if (match === null) {
-      // Text behind a closing quote: the rest of the line is one bad field for the caller to refuse.
+      // Text behind a closing quote: too many fields, so that the caller refuses the line.
       const end = text.indexOf('\n', at);
       fields.push('', '', '');
       at = end < 0 ? text.length : end + 1;

@@ -8,6 +8,10 @@ import { addAccountCommands } from './account.js';
 import { check } from './check.js';
 import { reload, status, stop } from './control.js';
 
+interface ConfigOption {
+  readonly config?: string;
+}
+
 function buildProgram(): Command {
   const program = new Command('rookery')
     .description('A messaging server that holds millions of phones on one big machine.')
@@ -15,6 +19,11 @@ function buildProgram(): Command {
     .exitOverride();
   const command = (name: string, description: string): Command =>
     program.command(name).description(description).option('--config <file>', 'configuration file');
+  command('start', 'run the server in the foreground').action(async (option: ConfigOption) => {
+    // Loaded only here: the other commands need neither the engine nor the pool.
+    const { startInForeground } = await import('../boot/foreground.js');
+    await startInForeground(option.config);
+  });
   command('stop', 'stop the server gracefully').action(stop);
   command('status', 'say how the server is').option('--json', 'as JSON').action(status);
   command('check', 'check configuration, certificate, ports and data folder').action(check);

@@ -252,7 +252,7 @@ function validate(tree: Tree, sources: Sources, problems: ConfigProblem[], folde
   throw new ConfigError(problems);
 }
 
-/** Validates a configuration given as an object (the library's way). Relative paths are of `folder`. */
+/** Validates a configuration given as an object, as programs do. Paths are relative to `folder`. */
 export function configFromObject(input: ConfigInput, folder = process.cwd()): Config {
   return validate({ ...input }, new Sources(''), [], folder);
 }

@@ -10,8 +10,8 @@ const cores = availableParallelism();
 
 const xmpp = z.strictObject({
   listen: listenList(
-    'Where XMPP clients connect (plain TCP, then STARTTLS). The default serves this machine only; ' +
-      'write `["*:5222", "[::]:5222"]` to serve a network. Port 0 takes any free port.',
+    'Where XMPP clients connect (plain TCP, then STARTTLS). The default serves this machine ' +
+      'only; write `["*:5222", "[::]:5222"]` to serve a network. Port 0 takes any free port.',
     ['127.0.0.1:5222'],
   ),
   directTls: listenList('Where XMPP clients connect with TLS from the first byte (XEP-0368).', [
@@ -37,8 +37,8 @@ const tls = z.strictObject({
   ),
   key: path('Private key of the certificate (PEM).', '', '`tls/key.pem` under `data`'),
   takeover: flag(
-    'Free the TLS library’s state after a TLS 1.3 handshake and go on with the small record layer ' +
-      'of the server: 144 bytes a connection instead of 13,700.',
+    'Free the TLS library’s state after a TLS 1.3 handshake and go on with the small record ' +
+      'layer of the server: 144 bytes a connection instead of 13,700.',
     true,
   ),
 });

@@ -1,5 +1,5 @@
-// Last activity (XEP-0012): how long the server runs, and when a contact was last here. Only who may
-// see a user's presence may ask.
+// Last activity (XEP-0012): how long the server runs, and when a contact was last here. Only those
+// who may see a user's presence may ask.
 
 import assert from 'node:assert/strict';
 import { StanzaError } from '../base/stanza-error.js';

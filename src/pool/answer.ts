@@ -1,5 +1,5 @@
-// Answers one event with the handlers of a table. Whatever a handler does, the client gets an answer:
-// its result, its refusal, or internal-server-error.
+// Answers one event with the handlers of a table. Whatever a handler does, the client gets an
+// answer: its result, its refusal, or internal-server-error.
 
 import { bareJid, parseJid } from '../base/jid.js';
 import { StanzaError } from '../base/stanza-error.js';
@@ -148,7 +148,7 @@ export class Answerer {
       try {
         await give(handler, context);
       } catch (error) {
-        if (error instanceof StanzaError) refusal = error;
+        if (StanzaError.is(error)) refusal = error;
         else failures.push({ handler: handler.name, message: stackOf(error) });
       }
     }
@@ -163,7 +163,7 @@ export class Answerer {
     try {
       return new Produced(context, await work(context), undefined, []);
     } catch (error) {
-      if (error instanceof StanzaError) return new Produced(context, undefined, error, []);
+      if (StanzaError.is(error)) return new Produced(context, undefined, error, []);
       const failure =
         error instanceof HandlerBug
           ? { handler: error.handler, message: stackOf(error.cause) }
@@ -209,7 +209,7 @@ async function guarded(
   try {
     return await work();
   } catch (error) {
-    throw error instanceof StanzaError ? error : new HandlerBug(handler, error);
+    throw StanzaError.is(error) ? error : new HandlerBug(handler, error);
   }
 }
 

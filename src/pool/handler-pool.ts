@@ -25,6 +25,8 @@ export interface PoolOptions {
   readonly settings: Settings;
   readonly pool: Config['pool'];
   readonly handlers: Config['handlers'];
+  /** Node's flags for the workers; those of this process when left out. */
+  readonly execArgv?: string[];
 }
 
 /** A pool of workers with one version of the handlers. */
@@ -48,6 +50,7 @@ export class HandlerPool {
       // The dispatcher never has more tasks under way than this; what waits, waits in its lanes.
       maxQueue: Math.max(options.pool.threads * 4, availableParallelism()),
       concurrentTasksPerWorker: 1,
+      ...(options.execArgv === undefined ? {} : { execArgv: options.execArgv }),
     });
   }
 

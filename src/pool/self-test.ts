@@ -1,5 +1,5 @@
-// Tries a version of the handlers before it may take over: each handler's own test, through the same
-// code that answers clients, against a store that is thrown away.
+// Tries a version of the handlers before it may take over: each handler's own test, through the
+// same code that answers clients, against a store that is thrown away.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

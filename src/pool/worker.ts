@@ -1,7 +1,7 @@
 // A pool worker: loads the handlers once, then answers batches. Events of one user are answered in
 // their order, those of different users side by side, so that their writes share a commit.
 
-import { workerData } from 'node:worker_threads';
+import { workerData } from 'piscina';
 import { openServices } from '../services/services.js';
 import { Store } from '../services/store.js';
 import { Answerer, type Outcome } from './answer.js';

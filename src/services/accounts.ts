@@ -39,7 +39,10 @@ export class Accounts {
   private readonly table: Table<Account>;
   private readonly removed: Table<string>;
 
-  constructor(private readonly store: Store) {
+  constructor(
+    private readonly store: Store,
+    private readonly live: boolean,
+  ) {
     this.table = store.table('accounts');
     this.removed = store.table('removed-accounts');
   }
@@ -57,6 +60,11 @@ export class Accounts {
     return this.table.values();
   }
 
+  /** The accounts whose names come behind this one. */
+  after(user: string): Generator<Account> {
+    return this.table.valuesAfter(user);
+  }
+
   count(): number {
     return this.table.count();
   }
@@ -70,7 +78,7 @@ export class Accounts {
   async addExternal(user: string): Promise<boolean> {
     return await this.store.transaction(() => {
       if (this.table.has(user)) return false;
-      this.table.put({ user, created: Date.now() }, user);
+      this.begin({ user, created: Date.now() });
       return true;
     });
   }
@@ -96,11 +104,18 @@ export class Accounts {
     });
   }
 
+  private begin(account: Account): void {
+    this.table.put(account, account.user);
+    // A running engine has emptied the mailbox of the name's last owner already; telling it again
+    // at the next start would empty this one's.
+    if (this.live) this.removed.remove(account.user);
+  }
+
   private writeOne({ user, credentials }: AccountKeys, mode: AccountWrite): AccountOutcome {
     const existing = this.table.get(user);
     if (existing === undefined) {
       if (mode === 'change') return 'missing';
-      this.table.put({ user, created: Date.now(), credentials }, user);
+      this.begin({ user, created: Date.now(), credentials });
       return 'added';
     }
     if (mode === 'add') return 'exists';

@@ -1,6 +1,6 @@
-// Pushes to the engine what it needs to act alone: accounts, contacts, block lists. All of it before
-// the listeners open, afterwards each change. A fact is always read when it is pushed, never carried
-// along, so the last push is the newest.
+// Pushes to the engine what it needs to act alone: accounts, contacts, block lists. All of it
+// before the listeners open, afterwards each change. A fact is read when it is pushed, never
+// carried along, so the last push is the newest.
 
 import type { Command } from '../engine/boundary.gen.js';
 import type { Account } from './accounts.js';
@@ -8,11 +8,6 @@ import { coveredBy } from './blocks.js';
 import type { Effect } from './effects.js';
 import type { RosterItem } from './rosters.js';
 import type { Services } from './services.js';
-
-/** Where commands go; the engine is one. */
-export interface CommandSink {
-  submit(commands: readonly Command[]): void;
-}
 
 const TO = 1;
 const FROM = 2;

@@ -24,7 +24,7 @@ export function openServices(store: Store, settings: Settings): Services {
   return {
     settings,
     store,
-    accounts: new Accounts(store),
+    accounts: new Accounts(store, settings.live),
     rosters: new Rosters(store),
     blocks: new Blocks(store),
     documents: new Documents(store),

@@ -13,11 +13,19 @@ export interface Settings {
   readonly registrationsPerHour: number;
   /** Passwords are checked by the embedding program: none can be set here. */
   readonly externalAuth: boolean;
+  /**
+   * Whether the engine runs and is told of every change at once; otherwise it is told at the start.
+   */
+  readonly live: boolean;
   readonly limits: Config['limits'];
 }
 
 /** The settings of a configuration. */
-export function settingsOf(config: Config, version: string, externalAuth: boolean): Settings {
+export function settingsOf(
+  config: Config,
+  version: string,
+  how: { readonly live: boolean; readonly externalAuth?: boolean },
+): Settings {
   return {
     domain: config.domain,
     dataFolder: config.data,
@@ -26,7 +34,8 @@ export function settingsOf(config: Config, version: string, externalAuth: boolea
     scramIterations: config.accounts.scramIterations,
     registrationEnabled: config.registration.enabled,
     registrationsPerHour: config.registration.perAddressPerHour,
-    externalAuth,
+    externalAuth: how.externalAuth ?? false,
+    live: how.live,
     limits: config.limits,
   };
 }

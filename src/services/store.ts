@@ -56,6 +56,12 @@ export class Table<Value> {
     for (const { value } of this.database.getRange(range)) yield value;
   }
 
+  /** The values whose key comes behind this one. */
+  *valuesAfter(...parts: string[]): Generator<Value> {
+    const start = parts.map(keyPart);
+    for (const { value } of this.database.getRange({ start, exclusiveStart: true })) yield value;
+  }
+
   /** How many records there are. */
   count(): number {
     return this.database.getCount();

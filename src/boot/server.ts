@@ -1,0 +1,357 @@
+// The server: the ordered list of what it is made of, and how it starts, reloads and stops.
+
+import { EventEmitter } from 'node:events';
+import { adminSocketPath } from '../base/admin-path.js';
+import { errorText, UserError } from '../base/errors.js';
+import type { Logger } from '../base/log.js';
+import { version } from '../base/version.js';
+import type { Config } from '../config/schema.js';
+import type { Command } from '../engine/boundary.gen.js';
+import { type EnginePort, type StartEngine, startEngine } from '../engine/engine-port.js';
+import { Dispatcher } from '../pool/dispatcher.js';
+import { HandlerPool } from '../pool/handler-pool.js';
+import { certificateProblems, ensureCertificate } from '../services/certificate.js';
+import { DataLock } from '../services/data-lock.js';
+import { CAPS_NODE, capsVersion } from '../services/disco.js';
+import { Facts } from '../services/facts.js';
+import { OnlineUsers } from '../services/online-users.js';
+import { openServices, type Services } from '../services/services.js';
+import { type Settings, settingsOf } from '../services/settings.js';
+import { Store } from '../services/store.js';
+import { adminRoutes } from './admin-routes.js';
+import { AdminServer } from './admin-server.js';
+import { engineConfig } from './engine-config.js';
+import { type Authenticate, EventRouter, type SessionNotice } from './engine-events.js';
+import { requirePorts } from './ports.js';
+import { Steps } from './steps.js';
+
+/** An open listener. */
+export interface Listener {
+  /** `xmpp`, or `xmpps` for direct TLS. */
+  readonly protocol: string;
+  readonly address: string;
+  readonly port: number;
+}
+
+/** Events of a server. */
+export interface ServerEvents {
+  listening: [listeners: readonly Listener[]];
+  session: [session: SessionNotice];
+  sessionEnded: [session: SessionNotice];
+  /** A handler failed, or a request could not be answered; the server goes on. */
+  failure: [component: string, message: string];
+  closed: [];
+}
+
+export interface ServerParts {
+  readonly log: Logger;
+  /** Checks passwords in place of the accounts; set before the start. */
+  readonly authenticate?: () => Authenticate | undefined;
+  readonly startEngine?: StartEngine;
+}
+
+const STARTED_SECONDS = 600;
+const LISTENING_SECONDS = 30;
+const FACTS_PER_TURN = 500;
+
+/** What `rookery reload` says. */
+export interface ReloadReply {
+  readonly version: number;
+  readonly handlers: readonly string[];
+}
+
+/** One server in this process. */
+export class Server extends EventEmitter<ServerEvents> {
+  readonly open: Listener[] = [];
+  private readonly log: Logger;
+  private readonly settings: Settings;
+  private readonly online = new OnlineUsers();
+  private readonly steps: Steps;
+  private readonly externalAuth: boolean;
+  private lock: DataLock | undefined;
+  private parts: { services: Services; facts: Facts } | undefined;
+  private pool: HandlerPool | undefined;
+  private dispatcher: Dispatcher | undefined;
+  private engine: EnginePort | undefined;
+  private stopping: Promise<void> | undefined;
+  private reloading = false;
+  private handlersVersion = 1;
+  private resolveStarted: () => void = () => undefined;
+  private resolveListening: () => void = () => undefined;
+
+  constructor(
+    private readonly config: Config,
+    private readonly options: ServerParts,
+  ) {
+    super();
+    this.log = options.log;
+    this.externalAuth = options.authenticate?.() !== undefined;
+    this.settings = settingsOf(config, version, { live: true, externalAuth: this.externalAuth });
+    const admin = new AdminServer(adminSocketPath(config.data), adminRoutes(this), this.log);
+    const nothing = async (): Promise<void> => undefined;
+    this.steps = new Steps(
+      [
+        // The folder first: nothing else may touch it while another process has it.
+        { name: 'data folder', start: () => this.takeFolder(), stop: () => this.leaveFolder() },
+        { name: 'certificate', start: () => this.prepareCertificate(), stop: nothing },
+        { name: 'accounts', start: () => this.openStore(), stop: () => this.closeStore() },
+        // Handlers that do not work stop the start before a client can meet them.
+        { name: 'handlers', start: () => this.startHandlers(), stop: () => this.stopHandlers() },
+        { name: 'engine', start: () => this.startEngine(), stop: () => this.stopEngine() },
+        { name: 'facts', start: () => this.pushFacts(), stop: nothing },
+        { name: 'admin socket', start: () => admin.start(), stop: () => admin.stop() },
+        // Last, because from here on clients come; and its stop, which sends them away, is first.
+        { name: 'listeners', start: () => this.openListeners(), stop: () => this.drain() },
+      ],
+      this.log,
+    );
+  }
+
+  /** Starts everything; resolves when clients can connect. */
+  async start(): Promise<void> {
+    await this.steps.start();
+    this.emit('listening', this.open);
+  }
+
+  /** Sends clients away so that they reconnect, flushes, stops. May be called more than once. */
+  async stop(): Promise<void> {
+    this.stopping ??= this.steps.stop().then(() => {
+      this.emit('closed');
+    });
+    await this.stopping;
+  }
+
+  /** Loads handlers and certificate again. What does not work is refused and nothing changes. */
+  async reload(): Promise<ReloadReply> {
+    if (this.reloading) throw new UserError('A reload is under way.', 'Try again.');
+    this.reloading = true;
+    try {
+      return await this.reloadOnce();
+    } finally {
+      this.reloading = false;
+    }
+  }
+
+  /** How the server is, for `rookery status`. */
+  status(): object {
+    const { services } = this.required();
+    const engine = this.engine?.stats() ?? {};
+    const { commandQueue, ...native } = engine;
+    const memory = process.memoryUsage();
+    return {
+      version,
+      pid: process.pid,
+      uptimeSeconds: Math.floor((Date.now() - this.settings.startedAt) / 1000),
+      domain: this.config.domain,
+      accounts: services.accounts.count(),
+      usersOnline: this.online.size,
+      listeners: this.open.map(formatListener),
+      handlersVersion: this.handlersVersion,
+      residentBytes: memory.rss,
+      queues: [this.dispatcher?.stats(), { name: 'engine commands', ...asObject(commandQueue) }],
+      engine: native,
+    };
+  }
+
+  /** For the admin routes. */
+  required(): { services: Services; facts: Facts; dispatcher: Dispatcher } {
+    const { parts, dispatcher } = this;
+    if (parts === undefined || dispatcher === undefined) throw new Error('the server is not up');
+    return { ...parts, dispatcher };
+  }
+
+  private async takeFolder(): Promise<void> {
+    this.lock = DataLock.take(this.config.data, 'rookery start');
+  }
+
+  private async leaveFolder(): Promise<void> {
+    this.lock?.release();
+  }
+
+  private async prepareCertificate(): Promise<void> {
+    const { tls, domain } = this.config;
+    if (await ensureCertificate(tls, domain)) {
+      this.log.warn(
+        { component: 'tls' },
+        `made a self-signed certificate for ${domain}: ${tls.cert}; clients will ask whether to ` +
+          'trust it. Put a real one there, or name one with tls.cert and tls.key.',
+      );
+    }
+    for (const problem of certificateProblems(tls, domain)) {
+      this.log.warn({ component: 'tls' }, problem);
+    }
+  }
+
+  private async openStore(): Promise<void> {
+    const services = openServices(Store.open(this.config.data), this.settings);
+    this.parts = { services, facts: new Facts(services) };
+  }
+
+  private async closeStore(): Promise<void> {
+    await this.parts?.services.store.close();
+  }
+
+  private newPool(): HandlerPool {
+    const { pool, handlers } = this.config;
+    return new HandlerPool({ settings: this.settings, pool, handlers });
+  }
+
+  private async startHandlers(): Promise<void> {
+    const pool = this.newPool();
+    await requireSelfTest(pool, 'The handlers cannot be used');
+    this.pool = pool;
+    if (this.parts === undefined) throw new Error('the store is opened before the handlers');
+    this.dispatcher = new Dispatcher(pool, {
+      domain: this.config.domain,
+      lanes: pool.lanes,
+      maxQueue: this.config.pool.maxQueue,
+      facts: this.parts.facts,
+      sink: {
+        send: (command) => this.runningEngine().send(command),
+        room: () => this.runningEngine().room(),
+      },
+      onFailure: (component, message) => {
+        this.log.error({ component }, message);
+        this.emit('failure', component, message);
+      },
+    });
+  }
+
+  private async stopHandlers(): Promise<void> {
+    await this.dispatcher?.close();
+  }
+
+  private runningEngine(): EnginePort {
+    if (this.engine === undefined) throw new Error('the engine does not run');
+    return this.engine;
+  }
+
+  private async startEngine(): Promise<void> {
+    const { services, dispatcher } = this.required();
+    const started = new Promise<void>((resolve) => {
+      this.resolveStarted = resolve;
+    });
+    const router = new EventRouter({
+      services,
+      dispatcher,
+      online: this.online,
+      log: this.log,
+      send: (command) => this.runningEngine().send(command),
+      authenticate: () => this.options.authenticate?.(),
+      onSession: (session) => this.emit('session', session),
+      onSessionEnded: (session) => this.emit('sessionEnded', session),
+      onListening: (protocol, address, port) => this.listening({ protocol, address, port }),
+      onStarted: ({ storedMessages, badRecords, recoveryMs }) => {
+        const level = badRecords > 0n ? 'warn' : 'info';
+        this.log[level](
+          { component: 'store', recoveryMs },
+          `${storedMessages} stored messages, ${badRecords} bad records skipped`,
+        );
+        this.resolveStarted();
+      },
+    });
+    const start = this.options.startEngine ?? startEngine;
+    try {
+      this.engine = start(engineConfig(this.config, this.externalAuth), router.route);
+    } catch (error) {
+      throw new UserError(`The engine cannot start: ${errorText(error)}`, 'Run `rookery check`.');
+    }
+    await within(started, STARTED_SECONDS, 'The engine did not start in time.');
+  }
+
+  private async stopEngine(): Promise<void> {
+    await this.dispatcher?.drain();
+    this.engine?.stop();
+  }
+
+  private async pushFacts(): Promise<void> {
+    const { services, facts } = this.required();
+    const engine = this.runningEngine();
+    const removed = [...services.accounts.removedNames()];
+    let pushed = 0;
+    for (const command of facts.everything()) {
+      if (pushed++ % FACTS_PER_TURN === 0) {
+        await engine.room();
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      engine.send(command);
+    }
+    if (removed.length > 0) await services.accounts.forgetRemoved(removed);
+    engine.send(this.caps());
+  }
+
+  private caps(): Command {
+    const features = this.pool?.features.server ?? [];
+    return { kind: 'SetCaps', node: CAPS_NODE, ver: capsVersion(features) };
+  }
+
+  private async openListeners(): Promise<void> {
+    const { listen, directTls } = this.config.xmpp;
+    await requirePorts([...listen, ...directTls]);
+    const all = new Promise<void>((resolve) => {
+      this.resolveListening = resolve;
+    });
+    this.runningEngine().send({ kind: 'OpenListeners' });
+    await within(all, LISTENING_SECONDS, 'Not every listener could be opened; see the log.');
+  }
+
+  private listening(listener: Listener): void {
+    this.open.push(listener);
+    const { listen, directTls } = this.config.xmpp;
+    if (this.open.length === listen.length + directTls.length) this.resolveListening();
+  }
+
+  private async drain(): Promise<void> {
+    const complete = await this.runningEngine().drain(this.config.shutdown.drainSeconds);
+    if (complete) return;
+    this.log.warn({ component: 'boot' }, 'not every stream was closed in time; stopping anyway');
+  }
+
+  private async reloadOnce(): Promise<ReloadReply> {
+    const { dispatcher } = this.required();
+    const pool = this.newPool();
+    await requireSelfTest(pool, 'Refused, the old handlers stay in place');
+    this.pool = pool;
+    this.handlersVersion++;
+    const { cert, key } = this.config.tls;
+    const engine = this.runningEngine();
+    engine.send(this.caps());
+    engine.send({ kind: 'ReloadTls', tlsCert: cert, tlsKey: key });
+    await dispatcher.swap(pool);
+    this.log.info({ component: 'handlers' }, `version ${this.handlersVersion} has taken over`);
+    return { version: this.handlersVersion, handlers: pool.handlers };
+  }
+}
+
+/** The written form of a listener. */
+export function formatListener({ protocol, address, port }: Listener): string {
+  return `${protocol} ${address.includes(':') ? `[${address}]` : address}:${port}`;
+}
+
+function asObject(value: unknown): object {
+  return typeof value === 'object' && value !== null ? value : {};
+}
+
+async function requireSelfTest(pool: HandlerPool, refusal: string): Promise<void> {
+  let problems: string[];
+  try {
+    problems = await pool.selfTest();
+  } catch (error) {
+    problems = [errorText(error)];
+  }
+  if (problems.length === 0) return;
+  await pool.close();
+  throw new UserError(`${refusal}:\n  ${problems.join('\n  ')}`, 'Correct them and try again.');
+}
+
+async function within(work: Promise<void>, seconds: number, message: string): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new UserError(message)), seconds * 1000);
+  });
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
