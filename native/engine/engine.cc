@@ -76,7 +76,6 @@ std::unique_ptr<Engine> Engine::start(const boundary::EngineConfig& config,
 }
 
 bool Engine::open(std::string& error) {
-  bell_thread_ = std::thread([this] { pass_on_bell(); });
   if (config_.shards == 0 || config_.shards > 1023) {
     error = "shards must be between 1 and 1023";
     return false;
@@ -184,8 +183,7 @@ bool Engine::prepare_shard(ShardId id, std::unique_ptr<Network>& network,
   shard = std::make_unique<Shard>(
       id, ShardSurroundings{config_, clock_, random, *network, *mesh_, admission_,
                             lane.counters,
-                            [this](ShardId to) { fabric_->waker(to).notify(); },
-                            [this] { ring_bell(); }});
+                            [this](ShardId to) { fabric_->waker(to).notify(); }, wake_control_});
   if (!config_.tls_cert.empty() &&
       !shard->load_tls(config_.tls_cert, config_.tls_key, ticket_keys_, error)) {
     return false;
@@ -226,22 +224,7 @@ void Engine::emit(std::string_view event) {
     const std::lock_guard lock(events_mutex_);
     own_events_ += event;
   }
-  ring_bell();
-}
-
-void Engine::ring_bell() {
-  bell_.fetch_add(1, std::memory_order_release);
-  bell_.notify_one();
-}
-
-void Engine::pass_on_bell() {
-  pthread_setname_np(pthread_self(), "bell");
-  std::uint32_t heard = 0;
-  while (!stopping_.load(std::memory_order_relaxed)) {
-    bell_.wait(heard, std::memory_order_acquire);
-    heard = bell_.load(std::memory_order_acquire);
-    wake_control_();
-  }
+  wake_control_();
 }
 
 Engine::SubmitResult Engine::submit(std::string_view batch) {
@@ -340,8 +323,6 @@ void Engine::stop() {
     }
   }
   if (stores_) stores_->stop();
-  ring_bell();
-  if (bell_thread_.joinable()) bell_thread_.join();
   for (const auto& lane : lanes_) lane->port.reset();
 }
 

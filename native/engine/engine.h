@@ -61,8 +61,6 @@ class Engine {
   void run_shard(ShardId id);
   bool prepare_shard(ShardId id, std::unique_ptr<Network>& network,
                      std::unique_ptr<Shard>& shard, std::string& error);
-  void pass_on_bell();
-  void ring_bell();
   void emit(std::string_view event);
 
   /// How a shard's thread and the starting thread take turns.
@@ -77,10 +75,6 @@ class Engine {
   };
 
   boundary::EngineConfig config_;
-  // A shard's thread has a descriptor table of its own, in which Node's wake-up descriptor does not
-  // exist. So shards ring a futex, and this thread, on the main table, passes it on.
-  std::thread bell_thread_;
-  std::atomic<std::uint32_t> bell_{0};
   std::function<void()> wake_control_;
   OsClock clock_;
   SharedAdmission admission_;

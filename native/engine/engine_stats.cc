@@ -40,6 +40,16 @@ std::string Engine::stats_json() const {
     out += ',';
   }
   close_list(out, ']');
+  out += ",\"counters\":{";
+  for (std::size_t index = 0; index < ShardCounters::size; ++index) {
+    std::int64_t sum = 0;
+    for (const auto& lane : lanes_) sum += lane->counters.get(static_cast<Counter>(index));
+    append_string(out, ShardCounters::name(index));
+    out += ':';
+    out += std::to_string(sum);
+    out += ',';
+  }
+  close_list(out, '}');
   out += ",\"queues\":[";
   auto queues = mesh_->stats();
   for (const QueueStats* queue : stores_->queues()) queues.push_back(queue);
@@ -52,7 +62,7 @@ std::string Engine::stats_json() const {
     out += ",\"unit\":";
     append_string(out, queue->unit);
     out += ',';
-    append_field(out, "capacity", queue->capacity);
+    append_field(out, "limit", queue->capacity);
     append_field(out, "depth", queue->depth());
     append_field(out, "high_water", queue->high_water.load(std::memory_order_relaxed));
     append_field(out, "pushed", queue->pushed.load(std::memory_order_relaxed));

@@ -36,7 +36,9 @@ std::vector<Listeners::Open> Listeners::open(std::vector<std::string>& problems)
       return;
     }
     listeners_.push_back({std::string(address), direct_tls, descriptor, true});
-    opened.push_back({direct_tls ? "xmpps" : "xmpp", std::string(address),
+    std::string_view host = address.substr(0, address.rfind(':'));
+    if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
+    opened.push_back({direct_tls ? "xmpps" : "xmpp", std::string(host),
                       context_.network.local_port(descriptor)});
   };
   for_each_line(context_.config.xmpp_listen, [&](std::string_view line) { add(line, false); });

@@ -14,7 +14,7 @@ class Listeners {
  public:
   struct Open {
     std::string kind;      ///< "xmpp" or "xmpps".
-    std::string address;   ///< As configured.
+    std::string address;   ///< Without its port.
     std::uint16_t port = 0;
   };
 

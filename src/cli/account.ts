@@ -22,6 +22,7 @@ interface ConfigOption {
 }
 
 interface PasswordOptions extends ConfigOption {
+  readonly password?: string;
   readonly passwordStdin?: boolean;
 }
 
@@ -172,6 +173,10 @@ async function deriveBatch(
 }
 
 /** Adds the account commands. */
+function passwordSource(argument: string | undefined, options: PasswordOptions): PasswordSource {
+  return { argument: argument ?? options.password, stdin: options.passwordStdin ?? false };
+}
+
 export function addAccountCommands(program: Command): void {
   const account = program.command('account').description('manage the accounts');
   const command = (name: string, description: string): Command =>
@@ -179,16 +184,18 @@ export function addAccountCommands(program: Command): void {
   command('add', 'make an account')
     .argument('<user>')
     .argument('[password]', 'asked for when it is left out')
+    .option('--password <password>', 'the password, for scripts')
     .option('--password-stdin', 'read the password from standard input')
     .action((user: string, argument: string | undefined, options: PasswordOptions) =>
-      writeOne(user, 'add', { argument, stdin: options.passwordStdin ?? false }, options),
+      writeOne(user, 'add', passwordSource(argument, options), options),
     );
   command('password', 'change the password of an account')
     .argument('<user>')
     .argument('[password]', 'asked for when it is left out')
+    .option('--password <password>', 'the password, for scripts')
     .option('--password-stdin', 'read the password from standard input')
     .action((user: string, argument: string | undefined, options: PasswordOptions) =>
-      writeOne(user, 'change', { argument, stdin: options.passwordStdin ?? false }, options),
+      writeOne(user, 'change', passwordSource(argument, options), options),
     );
   command('delete', 'delete an account and everything kept for it')
     .argument('<user>')

@@ -7,6 +7,19 @@ import { loadConfig } from '../config/load.js';
 import { DataLock } from '../services/data-lock.js';
 import { callServer } from './admin-client.js';
 
+/** The engine's counters that a glance needs; `--json` has them all. */
+const SUMMARY = [
+  'connections',
+  'unauthenticated',
+  'sessions',
+  'sessions_waiting',
+  'logins',
+  'messages_in',
+  'messages_delivered',
+  'mailbox_now',
+  'mailbox_bytes',
+  'stream_errors',
+];
 const POLL_MS = 50;
 const STOP_MARGIN_SECONDS = 10;
 
@@ -15,6 +28,12 @@ interface ConfigOption {
 }
 
 const reloadReply = z.object({ version: z.number(), handlers: z.array(z.string()) });
+const queueReply = z.object({
+  name: z.string(),
+  depth: z.number(),
+  limit: z.number(),
+  refused: z.number(),
+});
 const statusReply = z.object({
   version: z.string(),
   pid: z.number(),
@@ -22,10 +41,13 @@ const statusReply = z.object({
   accounts: z.number(),
   listeners: z.array(z.string()),
   handlersVersion: z.number(),
-  counters: z.record(z.string(), z.number()),
-  queues: z.array(
-    z.object({ name: z.string(), depth: z.number(), limit: z.number(), refused: z.number() }),
-  ),
+  usersOnline: z.number(),
+  residentBytes: z.number(),
+  queues: z.array(queueReply),
+  engine: z.object({
+    counters: z.record(z.string(), z.number()),
+    queues: z.array(queueReply),
+  }),
 });
 
 /** Asks the server to stop, and waits until its process has gone. */
@@ -65,8 +87,13 @@ export async function status(option: ConfigOption & { readonly json?: boolean })
   console.log(`rookery ${reply.version}, process ${reply.pid}, up ${uptime(reply.uptimeSeconds)}`);
   console.log(`listeners: ${reply.listeners.join(', ')}`);
   console.log(`accounts: ${reply.accounts}`);
-  for (const [name, value] of Object.entries(reply.counters)) console.log(`${name}: ${value}`);
-  const rows = reply.queues.map(({ name, depth, limit, refused }) => ({
+  console.log(`users online: ${reply.usersOnline}`);
+  console.log(`memory: ${(reply.residentBytes / 1024 ** 2).toFixed(0)} MiB`);
+  for (const name of SUMMARY) {
+    console.log(`${name.replaceAll('_', ' ')}: ${reply.engine.counters[name] ?? 0}`);
+  }
+  const queues = [...reply.queues, ...reply.engine.queues];
+  const rows = queues.map(({ name, depth, limit, refused }) => ({
     name,
     depth,
     limit,
