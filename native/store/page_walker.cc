@@ -33,7 +33,8 @@ TreeRecord parse_tree(const char* at) {
 }
 
 std::string tree_fault(const TreeRecord& tree, std::uint16_t flags, std::uint64_t last_page) {
-  if (tree.flags != flags) return "a tree's flags are wrong";
+  const bool never_used = tree.root == kNoPage && tree.flags == 0;  // As the file was made.
+  if (tree.flags != flags && !never_used) return "a tree's flags are wrong";
   if (tree.root == kNoPage) {
     const bool empty = tree.depth == 0 && tree.entries == 0 && tree.leaf_pages == 0 &&
                        tree.branch_pages == 0 && tree.overflow_pages == 0;
@@ -169,9 +170,13 @@ void PageWalker::prepare_maps(const MetaPage& meta) {
   lost_pages_ = 0;
 }
 
-void PageWalker::forget_pages() {
-  used_.clear();
-  free_.clear();
+bool PageWalker::leaf_nodes_begin(const char* page, std::uint64_t number, std::uint32_t page_bytes,
+                                  std::uint32_t& begin) {
+  page_bytes_ = page_bytes;
+  std::vector<Node> nodes;
+  if (!check_page(page, number, kFlagLeaf, nodes)) return false;
+  begin = load16(page + kPageUpper);
+  return true;
 }
 
 bool PageWalker::is_free(std::uint64_t page) const { return page < free_.size() && free_[page]; }

@@ -64,8 +64,11 @@ class PageWalker {
   /// Walks the records once more, after verify(); every bound is checked again.
   bool walk_records(const MetaPage& meta, const Visitor& visit);
 
-  /// Forgets which pages were used.
-  void forget_pages();
+  /// Where the nodes of a leaf page begin (they reach to its end), when the page alone is sound.
+  /// What lies before them is left over from deleted nodes.
+  bool leaf_nodes_begin(const char* page, std::uint64_t number, std::uint32_t page_bytes,
+                        std::uint32_t& begin);
+
   [[nodiscard]] bool is_free(std::uint64_t page) const;
   /// Pages that are neither used nor free after verify(): lost space, but no danger.
   [[nodiscard]] std::uint64_t lost_pages() const { return lost_pages_; }

@@ -165,12 +165,13 @@ std::size_t Salvage::take_frame(const ReadFile& file, std::uint64_t offset, cons
   FrameView frame;
   const FrameCheck check = read_frame(at, claimed, salt_, frame);
   if (store_of(frame.sequence) != store_) return 0;
+  const bool discarded = on_free_page(offset) || is_remnant(file, offset);
   if (check != FrameCheck::ok) {
-    if (!on_free_page(offset)) damaged_.insert(frame.sequence);
+    if (!discarded) damaged_.insert(frame.sequence);
     return 0;
   }
   take_proof(frame);
-  if (!on_free_page(offset)) {
+  if (!discarded) {
     found_.push_back({frame.sequence, offset, static_cast<std::uint32_t>(claimed), frame.kind});
   }
   return claimed;
@@ -192,6 +193,22 @@ void Salvage::take_proof(const FrameView& frame) {
 bool Salvage::on_free_page(std::uint64_t offset) const {
   const std::uint64_t page = offset / page_bytes_;
   return free_known_ && page < free_.size() && free_[page];
+}
+
+// A leaf page keeps the bytes of deleted records before its nodes until new nodes cover them.
+bool Salvage::is_remnant(const ReadFile& file, std::uint64_t offset) {
+  const std::uint64_t page = offset / page_bytes_;
+  if (page != remnant_page_) {
+    remnant_page_ = page;
+    remnant_end_ = 0;
+    std::vector<char> raw(page_bytes_);
+    PageWalker walker(file.fd(), file.bytes());
+    if (read_block(file.fd(), page * page_bytes_, raw.data(), raw.size()) != raw.size() ||
+        !walker.leaf_nodes_begin(raw.data(), page, page_bytes_, remnant_end_)) {
+      remnant_end_ = 0;
+    }
+  }
+  return offset % page_bytes_ < remnant_end_;
 }
 
 bool Salvage::acceptable(const Found& found) const {
@@ -217,7 +234,9 @@ std::vector<Salvage::Found> Salvage::choose() {
   }
   std::erase_if(damaged_, [&](LogSequence sequence) { return settled_.contains(sequence); });
   const std::uint64_t missing = expected_ > intact ? expected_ - intact : 0;
-  const std::uint64_t lost = std::max<std::uint64_t>(damaged_.size(), missing);
+  std::uint64_t lost = std::max<std::uint64_t>(damaged_.size(), missing);
+  // Pages are damaged, and nothing is left that could tell what was on them: at least one.
+  if (!base_known_ && !free_known_) lost = std::max<std::uint64_t>(lost, 1);
   report_.bad_records += lost;
   report_.settled += dead;
   const char* evidence = base_known_   ? "a sound snapshot"

@@ -4,7 +4,9 @@
 //
 // Who is alive, from the strongest evidence that is left:
 //   1. The record tree of one of the two snapshots is sound: its records, and everything later.
-//   2. The list of free pages is sound: the records on pages that are not free.
+//   2. The list of free pages is sound: the records on pages that are not free, without what is
+//   left
+//      between the nodes of a sound page.
 //   3. Otherwise every record found anywhere; records that had been deleted may still lie in free
 //      pages, so these are dropped when a settlement or a ledger, found anywhere, names them.
 // Settlements and ledgers are true for ever once written, so old copies of them count as well.
@@ -48,6 +50,7 @@ class Salvage {
   void scan(const ReadFile& file);
   std::size_t take_frame(const ReadFile& file, std::uint64_t offset, const char* at,
                          std::size_t available);
+  bool is_remnant(const ReadFile& file, std::uint64_t offset);
   void take_proof(const FrameView& frame);
   [[nodiscard]] bool on_free_page(std::uint64_t offset) const;
   [[nodiscard]] bool acceptable(const Found& found) const;
@@ -75,6 +78,8 @@ class Salvage {
   LogSequence ledger_sequence_ = 0;
   std::unordered_set<LogSequence> damaged_;  ///< Named by headers whose checksum does not hold.
   std::string scratch_;
+  std::uint64_t remnant_page_ = ~std::uint64_t{0};  ///< The page that is_remnant() looked at last,
+  std::uint32_t remnant_end_ = 0;                   ///< and where its nodes begin.
 };
 
 }  // namespace rookery
