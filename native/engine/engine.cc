@@ -39,8 +39,23 @@ void pin_to_core(ShardId id) {
   pthread_setaffinity_np(pthread_self(), sizeof set, &set);
 }
 
+/// Sockets that hold the ports which were chosen, until all are.
+class HeldPorts {
+ public:
+  HeldPorts() = default;
+  HeldPorts(const HeldPorts&) = delete;
+  HeldPorts& operator=(const HeldPorts&) = delete;
+  ~HeldPorts() {
+    for (const int descriptor : descriptors_) ::close(descriptor);
+  }
+  void hold(int descriptor) { descriptors_.push_back(descriptor); }
+
+ private:
+  std::vector<int> descriptors_;
+};
+
 /// Replaces port 0 by one that is free now, so that every shard listens on the same.
-bool resolve_port(std::string_view line, std::string& out, std::string& error) {
+bool resolve_port(std::string_view line, HeldPorts& held, std::string& out, std::string& error) {
   out = line;
   if (line.size() < 2 || line.substr(line.size() - 2) != ":0") {
     return ReactorFabric::address_is_free(line, error);
@@ -53,7 +68,7 @@ bool resolve_port(std::string_view line, std::string& out, std::string& error) {
   const bool good = probe >= 0 && bind(probe, address.get(), address.length) == 0 &&
                     getsockname(probe, reinterpret_cast<sockaddr*>(&bound), &length) == 0;
   if (!good) error = listen_error_text(line, errno);
-  if (probe >= 0) ::close(probe);
+  if (probe >= 0) held.hold(probe);
   if (!good) return false;
   out.resize(out.size() - 1);
   out += std::to_string(to_peer_address(bound).port);
@@ -80,10 +95,7 @@ bool Engine::open(std::string& error) {
     error = "shards must be between 1 and 1023";
     return false;
   }
-  if (!resolve_listeners(config_.xmpp_listen, error) ||
-      !resolve_listeners(config_.xmpp_direct_tls, error)) {
-    return false;
-  }
+  if (!resolve_listeners(error)) return false;
   ticket_keys_ = TicketKeys::create();
   fabric_ = ReactorFabric::create(config_.shards, error);
   if (!fabric_) return false;
@@ -91,22 +103,25 @@ bool Engine::open(std::string& error) {
   return open_stores(error) && start_shards(error) && recover(error);
 }
 
-bool Engine::resolve_listeners(std::string& lines, std::string& error) const {
-  std::string resolved;
-  std::string_view rest = lines;
-  while (!rest.empty()) {
-    const std::size_t end = rest.find('\n');
-    const std::string_view line = rest.substr(0, end);
-    std::string address;
-    if (!line.empty()) {
-      if (!resolve_port(line, address, error)) return false;
-      resolved += address;
-      resolved += '\n';
+bool Engine::resolve_listeners(std::string& error) {
+  HeldPorts held;
+  for (std::string* lines : {&config_.xmpp_listen, &config_.xmpp_direct_tls}) {
+    std::string resolved;
+    std::string_view rest = *lines;
+    while (!rest.empty()) {
+      const std::size_t end = rest.find('\n');
+      const std::string_view line = rest.substr(0, end);
+      std::string address;
+      if (!line.empty()) {
+        if (!resolve_port(line, held, address, error)) return false;
+        resolved += address;
+        resolved += '\n';
+      }
+      if (end == std::string_view::npos) break;
+      rest.remove_prefix(end + 1);
     }
-    if (end == std::string_view::npos) break;
-    rest.remove_prefix(end + 1);
+    *lines = std::move(resolved);
   }
-  lines = std::move(resolved);
   return true;
 }
 

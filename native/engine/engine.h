@@ -54,7 +54,7 @@ class Engine {
   Engine(const boundary::EngineConfig& config, std::function<void()> wake_control);
 
   bool open(std::string& error);
-  bool resolve_listeners(std::string& lines, std::string& error) const;
+  bool resolve_listeners(std::string& error);
   bool open_stores(std::string& error);
   bool start_shards(std::string& error);
   bool recover(std::string& error);

@@ -260,8 +260,10 @@ bool Delivery::acknowledge(Session& session, std::uint32_t handled) {
 }
 
 void Delivery::asked(Session& session) {
-  session.management->answer_owed = true;
-  session.management->asked_at = session.management->received;
+  StreamManagement& management = *session.management;
+  if (!management.answer_owed) management.first_asked_at = management.received;
+  management.answer_owed = true;
+  management.asked_at = management.received;
   in_turn(session);
 }
 
@@ -364,14 +366,17 @@ void Delivery::finish_turn() {
     StreamManagement& management = *session->management;
     if (management.answer_owed) {
       const std::uint32_t safe = management.safe_count();
-      const bool complete = safe - management.asked_at < 0x80000000u;
-      if (complete || safe != management.last_told) {
+      const auto reached = [safe](std::uint32_t count) { return safe - count < 0x80000000u; };
+      const bool complete = reached(management.asked_at);
+      // An answer that satisfies no question would only cost a packet.
+      if (reached(management.first_asked_at)) {
         std::string& out = context_.io.out(*session->connection);
         out += "<a xmlns='urn:xmpp:sm:3' h='";
         append_number(out, safe);
         out += "'/>";
         management.last_told = safe;
         management.answer_owed = !complete;
+        management.first_asked_at = safe + 1;
       }
     }
     if (!management.window.empty() && !management.request_open) {

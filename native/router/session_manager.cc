@@ -167,6 +167,8 @@ void SessionManager::resume(Connection& connection, std::string_view previous_id
   }
   Session& session = **found;
   StreamManagement& management = *session.management;
+  // A count behind what was acknowledged before cannot be meant; what it would ask for is gone.
+  if (management.acknowledged - handled < 0x80000000u) handled = management.acknowledged;
   if (handled - management.acknowledged > management.window.size()) {
     failed_resume(connection);
     return;

@@ -41,6 +41,7 @@ struct StreamManagement {
   std::uint32_t acknowledged = 0;        ///< Of those, by the client.
   std::uint32_t last_told = 0;           ///< The last h we sent.
   std::uint32_t asked_at = 0;            ///< received when the last <r/> came.
+  std::uint32_t first_asked_at = 0;      ///< The same of the oldest <r/> not answered yet.
   bool resumable = false;
   bool skipping = false;                 ///< skip_until is in force.
   bool answer_owed = false;              ///< An <r/> waits for its <a/>.

@@ -28,7 +28,7 @@ async function change(
   context: HandlerContext,
   next: (list: readonly string[]) => readonly string[],
 ): Promise<undefined> {
-  const { services, before } = context;
+  const { services, before, after } = context;
   const { maxBlockedAddresses } = services.settings.limits;
   const fits = await services.store.transaction(() => {
     const list = next(services.blocks.list(call.user));
@@ -39,10 +39,8 @@ async function change(
   if (!fits) throw new StanzaError('policy-violation', 'The block list is full.');
   const push = listElement(call.payload.name, addressesIn(call.payload));
   const id = `push-${randomBytes(ID_BYTES).toString('hex')}`;
-  before(
-    { kind: 'RefreshBlockList', user: call.user },
-    toInterested(call.user, xml('iq', { type: 'set', id }, push).toString()),
-  );
+  before({ kind: 'RefreshBlockList', user: call.user });
+  after(toInterested(call.user, xml('iq', { type: 'set', id }, push).toString()));
 }
 
 export const handler: Handler = {
@@ -59,6 +57,8 @@ export const handler: Handler = {
     if (type !== (payload.name === 'blocklist' ? 'get' : 'set'))
       throw new StanzaError('bad-request');
     if (payload.name === 'blocklist') {
+      // Whoever has asked for the list is told of its changes (XEP-0191 §3.2).
+      context.before({ kind: 'MarkInterested', user, session: call.session });
       return listElement('blocklist', context.services.blocks.list(user));
     }
     const addresses = addressesIn(payload);

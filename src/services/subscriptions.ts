@@ -4,7 +4,7 @@
 import { parseJid } from '../base/jid.js';
 import { StanzaError } from '../base/stanza-error.js';
 import { xml } from '../base/xml.js';
-import { type Effect, toAvailable, toInterested } from './effects.js';
+import { type Effect, toAvailable } from './effects.js';
 import { rosterPush } from './roster-push.js';
 import type { RosterItem } from './rosters.js';
 import type { Services } from './services.js';
@@ -81,10 +81,8 @@ export class SubscriptionFlow {
       }
     }
     this.update(user, item, next, next.pendingIn ? stanza : '');
-    if (pass) {
-      const send = type === 'subscribe' ? toAvailable : toInterested;
-      this.effects.push(send(user, stanza));
-    }
+    // Interested resources are who must hear it; a client that skips its roster wants to as well.
+    if (pass) this.effects.push(toAvailable(user, stanza));
     if (!autoReply) return;
     const own = `${user}@${settings.domain}`;
     const sender = parseJid(contact);
