@@ -18,7 +18,7 @@ const DOMAIN_LABEL =
   /^[a-z0-9\u0080-\u{10ffff}]([-a-z0-9\u0080-\u{10ffff}]*[a-z0-9\u0080-\u{10ffff}])?$/u;
 const ADDRESS_LITERAL = /^\[[0-9a-f:.]+\]$/u;
 
-/** Simple case mapping, one code point at a time, as the engine does it: no final sigma, no dots. */
+/** Simple case mapping, each code point alone, as in the engine: no final sigma, no dots. */
 function lowerCase(text: string): string {
   return Array.from(text, (character) => {
     const lower = character.toLowerCase();

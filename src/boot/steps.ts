@@ -34,7 +34,7 @@ export class Steps {
     }
   }
 
-  /** Stops what has started. One that fails is logged and does not keep the others from stopping. */
+  /** Stops what has started. One that fails is logged and keeps none of the others. */
   async stop(): Promise<void> {
     const { started } = this;
     this.started = [];

@@ -1,6 +1,7 @@
 // What a handler asks for besides its answer. Commands go to the engine as they are. The others
 // name a fact that has changed: the main thread reads its newest value from the store when it
-// hands it down, so that two workers which finish out of order cannot leave the engine with the older one.
+// hands it down, so that two workers which finish out of order cannot leave the engine with the
+// older one.
 
 import { Audience, type Command } from '../engine/boundary.gen.js';
 

@@ -109,7 +109,7 @@ describe('handlers', () => {
     assert.equal(condition(await harness.iq('ann', 'set', session)), '');
   });
 
-  it('answers what nobody knows with service-unavailable, and bad payloads with bad-request', async () => {
+  it('answers the unknown with service-unavailable, bad payloads with bad-request', async () => {
     assert.equal(
       condition(await harness.iq('ann', 'get', "<x xmlns='urn:y'/>")),
       'service-unavailable',

@@ -116,7 +116,7 @@ describe('subscriptions handler', () => {
     assert.deepEqual(harness.contactFacts(), { 'bob→ann': 0, 'ann→bob': 0 });
   });
 
-  it('leaves strangers and blocked senders without an answer, but tells of other domains', async () => {
+  it('leaves strangers and the blocked without an answer, but tells of other domains', async () => {
     await harness.presence('ann', 'subscribe', 'nobody@example.org');
     assert.deepEqual(script(), ['ann interested push none+ask']);
     await harness.services.store.transaction(() => harness.services.blocks.save('bob', [ANN]));

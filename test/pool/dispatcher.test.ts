@@ -154,7 +154,7 @@ describe('dispatcher', () => {
     assert.deepEqual(sink.sent, ['old 1']);
   });
 
-  it('swaps: new events to the new version, the old one answers its last and is closed', async () => {
+  it('swaps: new events to the new version, the old one ends with its last answer', async () => {
     const queue = dispatcher(2, 100);
     const next = new HeldHandlers('new');
     queue.dispatch(iq('ann', '1'));

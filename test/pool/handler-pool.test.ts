@@ -67,7 +67,8 @@ describe('handler pool', () => {
         iq: [{ namespace: '${VERSION}', element: 'query', targets: ['server'] }],
         handleIq: ({ payload }) => payload.t('replaced'),
         async selfTest(bench) {
-          const { answer } = await bench.iq('get', '<query xmlns="${VERSION}"/>', { to: 'example.org' });
+          const options = { to: 'example.org' };
+          const { answer } = await bench.iq('get', '<query xmlns="${VERSION}"/>', options);
           if (answer.getChildText('query') !== 'replaced') throw new Error('not replaced');
         },
       };`;
@@ -75,7 +76,7 @@ describe('handler pool', () => {
     assert.match(await answer(`<query xmlns='${VERSION}'/>`), />replaced</u);
   });
 
-  it('refuses a version that throws at load, fails its test, or takes another’s place', async () => {
+  it('refuses what throws at load, fails its test, or takes another’s place', async () => {
     const handler = (body: string): string => `export const handler = { name: 'x', ${body} };`;
     for (const [source, reason] of [
       ["throw new Error('broken at load');", /broken at load/u],
