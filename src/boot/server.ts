@@ -71,6 +71,7 @@ export class Server extends EventEmitter<ServerEvents> {
   private lock: DataLock | undefined;
   private parts: { services: Services; facts: Facts } | undefined;
   private pool: HandlerPool | undefined;
+  private tested: Promise<void> | undefined;
   private dispatcher: Dispatcher | undefined;
   private engine: EnginePort | undefined;
   private stopping: Promise<void> | undefined;
@@ -95,10 +96,12 @@ export class Server extends EventEmitter<ServerEvents> {
         { name: 'data folder', start: () => this.takeFolder(), stop: () => this.leaveFolder() },
         { name: 'certificate', start: () => this.prepareCertificate(), stop: nothing },
         { name: 'accounts', start: () => this.openStore(), stop: () => this.closeStore() },
-        // Handlers that do not work stop the start before a client can meet them.
+        // Their self-test takes a while, in a worker: the engine starts beside it.
         { name: 'handlers', start: () => this.startHandlers(), stop: () => this.stopHandlers() },
         { name: 'engine', start: () => this.startEngine(), stop: () => this.stopEngine() },
         { name: 'facts', start: () => this.pushFacts(), stop: nothing },
+        // Handlers that do not work stop the start before a client can meet them.
+        { name: 'self-test', start: () => this.awaitSelfTest(), stop: nothing },
         { name: 'admin socket', start: () => admin.start(), stop: () => admin.stop() },
         // Last, because from here on clients come; and its stop, which sends them away, is first.
         { name: 'listeners', start: () => this.openListeners(), stop: () => this.drain() },
@@ -198,8 +201,10 @@ export class Server extends EventEmitter<ServerEvents> {
 
   private async startHandlers(): Promise<void> {
     const pool = this.newPool();
-    await requireSelfTest(pool, 'The handlers cannot be used');
     this.pool = pool;
+    this.tested = requireSelfTest(pool, 'The handlers cannot be used');
+    // Its failure is reported where it is awaited; until then it is nobody's unhandled rejection.
+    this.tested.catch(() => undefined);
     if (this.parts === undefined) throw new Error('the store is opened before the handlers');
     this.dispatcher = new Dispatcher(pool, {
       domain: this.config.domain,
@@ -277,7 +282,11 @@ export class Server extends EventEmitter<ServerEvents> {
       engine.send(command);
     }
     if (removed.length > 0) await services.accounts.forgetRemoved(removed);
-    engine.send(this.caps());
+  }
+
+  private async awaitSelfTest(): Promise<void> {
+    await this.tested;
+    this.runningEngine().send(this.caps());
   }
 
   private caps(): Command {

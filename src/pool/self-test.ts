@@ -84,9 +84,10 @@ function withAnswer({ effects }: Outcome): { answer: Element; effects: Effect[] 
 /** Runs the self-test of every handler, each on a fresh bench. */
 export async function selfTest(table: HandlerTable, settings: Settings): Promise<SelfTestResult> {
   const problems = [...table.problems];
+  const credentials = await deriveCredentials('secret', settings.scramIterations);
   for (const handler of problems.length === 0 ? table.handlers : []) {
     const folder = mkdtempSync(join(tmpdir(), 'rookery-self-test-'));
-    const store = Store.open(folder);
+    const store = Store.open(folder, { scratch: true });
     try {
       const services = openServices(store, {
         ...settings,
@@ -95,7 +96,6 @@ export async function selfTest(table: HandlerTable, settings: Settings): Promise
         registrationEnabled: true,
         externalAuth: false,
       });
-      const credentials = await deriveCredentials('secret', settings.scramIterations);
       const users = ['ann', 'bob'];
       await services.accounts.write(
         users.map((user) => ({ user, credentials })),

@@ -72,8 +72,11 @@ export class Table<Value> {
 export class Store {
   private constructor(private readonly root: RootDatabase<unknown, StoreKey>) {}
 
-  /** Opens, or makes, the environment under a data folder. */
-  static open(dataFolder: string): Store {
+  /**
+   * Opens, or makes, the environment under a data folder. A scratch one is thrown away soon, so it
+   * never waits for the disk.
+   */
+  static open(dataFolder: string, options: { readonly scratch?: boolean } = {}): Store {
     const path = join(dataFolder, 'control');
     mkdirSync(path, { recursive: true, mode: 0o700 });
     const root = open<unknown, StoreKey>({
@@ -82,6 +85,7 @@ export class Store {
       mapSize: MAP_BYTES,
       // A promise that resolves before the data is on disk would make "accepted" a guess.
       overlappingSync: false,
+      noSync: options.scratch ?? false,
     });
     return new Store(root);
   }

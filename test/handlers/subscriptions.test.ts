@@ -39,7 +39,7 @@ describe('subscriptions handler', () => {
     assert.deepEqual(script(), [
       'bob interested push from',
       'ann interested push to',
-      'ann interested presence subscribed',
+      'ann available presence subscribed',
     ]);
     assert.deepEqual(harness.contactFacts(), { 'bob→ann': 2, 'ann→bob': 1 });
   });
@@ -52,10 +52,7 @@ describe('subscriptions handler', () => {
       assert.equal(harness.sent()[0]?.stanza.getChildText('status'), 'hello');
     }
     await harness.presence('bob', 'unsubscribed', ANN);
-    assert.deepEqual(script(), [
-      'ann interested push none',
-      'ann interested presence unsubscribed',
-    ]);
+    assert.deepEqual(script(), ['ann interested push none', 'ann available presence unsubscribed']);
     await harness.available('bob');
     assert.deepEqual(script(), []);
     assert.deepEqual(harness.services.rosters.listed('bob'), []);
@@ -78,7 +75,7 @@ describe('subscriptions handler', () => {
     assert.deepEqual(script(), [
       'ann interested push none+ask',
       'ann interested push to',
-      'ann interested presence subscribed',
+      'ann available presence subscribed',
     ]);
   });
 
@@ -91,7 +88,7 @@ describe('subscriptions handler', () => {
       'ann interested push none+ask',
       'bob interested push from',
       'ann interested push to',
-      'ann interested presence subscribed',
+      'ann available presence subscribed',
     ]);
   });
 
@@ -102,7 +99,7 @@ describe('subscriptions handler', () => {
     assert.deepEqual(script(), [
       'bob interested push none',
       'ann interested push none',
-      'ann interested presence unsubscribed',
+      'ann available presence unsubscribed',
     ]);
     assert.deepEqual(harness.contactFacts(), { 'bob→ann': 0, 'ann→bob': 0 });
     await harness.presence('ann', 'subscribe', BOB);
@@ -111,7 +108,7 @@ describe('subscriptions handler', () => {
     assert.deepEqual(script(), [
       'ann interested push none',
       'bob interested push none',
-      'bob interested presence unsubscribe',
+      'bob available presence unsubscribe',
     ]);
     assert.deepEqual(harness.contactFacts(), { 'bob→ann': 0, 'ann→bob': 0 });
   });
