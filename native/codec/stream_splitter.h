@@ -66,24 +66,7 @@ class StreamSplitter {
     failed,
   };
   struct Cursor;
-
-  // Each looks at bytes from the cursor on and returns need_more to go on.
-  static SplitOutcome advance(Cursor& cursor) noexcept;
-  static SplitOutcome in_tag(Cursor& cursor) noexcept;
-  static SplitOutcome end_of_tag(Cursor& cursor) noexcept;
-  template <char quote>
-  static SplitOutcome in_quotes(Cursor& cursor) noexcept;
-  static SplitOutcome in_text(Cursor& cursor) noexcept;
-  static SplitOutcome in_end_tag(Cursor& cursor) noexcept;
-  static SplitOutcome after_markup(Cursor& cursor) noexcept;
-  static SplitOutcome in_cdata(Cursor& cursor) noexcept;
-  static SplitOutcome begin_piece(Cursor& cursor) noexcept;
-  static SplitOutcome begin_tag(Cursor& cursor) noexcept;
-  static SplitOutcome match_keyword(Cursor& cursor, std::string_view keyword, State next) noexcept;
-  static SplitOutcome in_declaration(Cursor& cursor) noexcept;
-  static SplitOutcome after_declaration(Cursor& cursor) noexcept;
-  static SplitOutcome in_close(Cursor& cursor) noexcept;
-  static SplitOutcome fail(Cursor& cursor, StreamError error) noexcept;
+  class MarkupRun;
 
   std::uint32_t bytes_ = 0;  ///< Of the current piece so far.
   std::uint16_t depth_ = 0;  ///< Elements open in it.
