@@ -1,5 +1,6 @@
 // The identifiers that cross threads: shards, handles, session tags, and the hash that decides
-// which shard a user lives on. Handles are numbers, never pointers; a stale one is an ordinary error.
+// which shard a user lives on. Handles are numbers, never pointers; a stale one is an ordinary
+// error.
 #pragma once
 
 #include <cstddef>

@@ -78,7 +78,8 @@ bool resolve_port(std::string_view line, HeldPorts& held, std::string& out, std:
 }  // namespace
 
 Engine::Engine(const boundary::EngineConfig& config, std::function<void()> wake_control)
-    : config_(config), wake_control_(std::move(wake_control)),
+    : config_(config),
+      wake_control_(std::move(wake_control)),
       admission_{AddressTable(random_key()), random_secret()} {}
 
 Engine::~Engine() { stop(); }
@@ -196,8 +197,7 @@ bool Engine::prepare_shard(ShardId id, std::unique_ptr<Network>& network,
   Lane& lane = *lanes_[id];
   static thread_local OsRandom random;
   shard = std::make_unique<Shard>(
-      id, ShardSurroundings{config_, clock_, random, *network, *mesh_, admission_,
-                            lane.counters,
+      id, ShardSurroundings{config_, clock_, random, *network, *mesh_, admission_, lane.counters,
                             [this](ShardId to) { fabric_->waker(to).notify(); }, wake_control_});
   if (!config_.tls_cert.empty() &&
       !shard->load_tls(config_.tls_cert, config_.tls_key, ticket_keys_, error)) {

@@ -59,8 +59,8 @@ class Engine {
   bool start_shards(std::string& error);
   bool recover(std::string& error);
   void run_shard(ShardId id);
-  bool prepare_shard(ShardId id, std::unique_ptr<Network>& network,
-                     std::unique_ptr<Shard>& shard, std::string& error);
+  bool prepare_shard(ShardId id, std::unique_ptr<Network>& network, std::unique_ptr<Shard>& shard,
+                     std::string& error);
   void emit(std::string_view event);
 
   /// How a shard's thread and the starting thread take turns.
@@ -69,7 +69,7 @@ class Engine {
     std::thread thread;
     ShardCounters counters;
     std::unique_ptr<StorePort> port;
-    Shard* shard = nullptr;            ///< Owned by the thread.
+    Shard* shard = nullptr;  ///< Owned by the thread.
     std::atomic<Stage> stage{Stage::preparing};
     std::string error;
   };
@@ -87,9 +87,9 @@ class Engine {
   std::atomic<bool> draining_{false};
   std::atomic<std::uint32_t> drained_shards_{0};
   std::atomic<std::uint64_t> sessions_closed_{0};
-  std::mutex submit_mutex_;            ///< Control plane only; no shard ever takes it.
+  std::mutex submit_mutex_;  ///< Control plane only; no shard ever takes it.
   std::mutex events_mutex_;
-  std::string own_events_;             ///< Of the engine itself and of the store threads.
+  std::string own_events_;  ///< Of the engine itself and of the store threads.
   bool stopped_ = false;
 };
 

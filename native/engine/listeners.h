@@ -13,8 +13,8 @@ namespace rookery {
 class Listeners {
  public:
   struct Open {
-    std::string kind;      ///< "xmpp" or "xmpps".
-    std::string address;   ///< Without its port.
+    std::string kind;     ///< "xmpp" or "xmpps".
+    std::string address;  ///< Without its port.
     std::uint16_t port = 0;
   };
 

@@ -18,11 +18,10 @@ Mesh::Mesh(std::uint32_t shards) : shards_(shards) {
     for (std::uint32_t to = 0; to < shards; ++to) {
       const std::string way = shard_name(from) + "-to-" + shard_name(to);
       const bool own = from == to;  // never used: a shard calls itself
-      requests_.push_back(own ? nullptr
-                              : std::make_unique<SpscByteRing>(way + "-requests",
-                                                               request_ring_bytes));
-      replies_.push_back(
-          own ? nullptr : std::make_unique<SpscByteRing>(way + "-replies", reply_ring_bytes));
+      requests_.push_back(
+          own ? nullptr : std::make_unique<SpscByteRing>(way + "-requests", request_ring_bytes));
+      replies_.push_back(own ? nullptr
+                             : std::make_unique<SpscByteRing>(way + "-replies", reply_ring_bytes));
     }
     events_.push_back(
         std::make_unique<SpscByteRing>(shard_name(from) + "-events", event_ring_bytes));

@@ -20,11 +20,14 @@ class Mesh {
   Mesh& operator=(const Mesh&) = delete;
 
   /// Stanzas on their way. Full: the sender keeps the record and reads no more from its sockets.
-  [[nodiscard]] SpscByteRing& requests(ShardId from, ShardId to) { return *requests_[at(from, to)]; }
+  [[nodiscard]] SpscByteRing& requests(ShardId from, ShardId to) {
+    return *requests_[at(from, to)];
+  }
   /// Answers, which cause no further records. Full: the sender keeps the record and takes no more
   /// requests.
   [[nodiscard]] SpscByteRing& replies(ShardId from, ShardId to) { return *replies_[at(from, to)]; }
-  /// Events for the control plane. Full: IQs are answered with resource-constraint; the others wait.
+  /// Events for the control plane. Full: IQs are answered with resource-constraint; the others
+  /// wait.
   [[nodiscard]] SpscByteRing& events(ShardId from) { return *events_[from]; }
   /// Batches of command records (std::string*, owned). Full: submit() refuses, the control plane
   /// keeps its batch.

@@ -181,8 +181,7 @@ void Shard::run_timers() {
   });
   const MonoUs next_login = negotiator_.start_waiting_logins();
   if (next_login != 0 && login_timer_ == 0) {
-    login_timer_ =
-        context_.timers.schedule(next_login, timer_cookie(TimerKind::logins, Handle{}));
+    login_timer_ = context_.timers.schedule(next_login, timer_cookie(TimerKind::logins, Handle{}));
   }
 }
 
@@ -337,8 +336,7 @@ void Shard::begin_drain() {
   router_.draining = true;
   listeners_.close();
   std::vector<Handle> handles;
-  context_.connections.for_each(
-      [&](Handle handle, Connection&) { handles.push_back(handle); });
+  context_.connections.for_each([&](Handle handle, Connection&) { handles.push_back(handle); });
   for (const Handle handle : handles) {
     Connection* connection = context_.connections.get(handle);
     if (connection == nullptr || connection->ended()) continue;

@@ -12,8 +12,8 @@ constexpr int batches_per_turn = 64;
 constexpr std::uint8_t log_error = 50;
 constexpr std::uint8_t log_info = 30;
 
-ScramKeys scram_keys(std::uint32_t iterations, std::string_view salt,
-                     std::string_view stored_key, std::string_view server_key) {
+ScramKeys scram_keys(std::uint32_t iterations, std::string_view salt, std::string_view stored_key,
+                     std::string_view server_key) {
   ScramKeys keys;
   keys.iterations = iterations;
   keys.salt = salt;
@@ -78,7 +78,8 @@ void Shard::command(std::uint16_t kind, std::string_view record) {
     case boundary::CommandKind::open_listeners: open_listeners(); return;
     case boundary::CommandKind::set_caps: {
       boundary::SetCaps caps;
-      if (boundary::SetCaps::decode(record, caps)) caps_ = {std::string(caps.node), std::string(caps.ver)};
+      if (boundary::SetCaps::decode(record, caps))
+        caps_ = {std::string(caps.node), std::string(caps.ver)};
       return;
     }
     case boundary::CommandKind::reload_tls: reload_tls(record); return;
@@ -245,8 +246,8 @@ void Shard::reload_tls(std::string_view record) {
   boundary::ReloadTls reload;
   if (!boundary::ReloadTls::decode(record, reload)) return;
   std::string error;
-  const bool good = load_tls(std::string(reload.tls_cert), std::string(reload.tls_key),
-                             ticket_keys_, error);
+  const bool good =
+      load_tls(std::string(reload.tls_cert), std::string(reload.tls_key), ticket_keys_, error);
   if (context_.id == 0 || !good) {
     log(good ? log_info : log_error, good ? "The certificate was read again." : error);
   }

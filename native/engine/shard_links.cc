@@ -15,10 +15,13 @@ constexpr int records_per_way = 1024;
 }  // namespace
 
 ShardLinks::ShardLinks(Mesh& mesh, ShardId id, ShardCounters& counters,
-                       std::function<void(ShardId)> wake_shard,
-                       std::function<void()> wake_control)
-    : mesh_(mesh), id_(id), counters_(counters), wake_shard_(std::move(wake_shard)),
-      wake_control_(std::move(wake_control)), ways_(mesh.shards()) {}
+                       std::function<void(ShardId)> wake_shard, std::function<void()> wake_control)
+    : mesh_(mesh),
+      id_(id),
+      counters_(counters),
+      wake_shard_(std::move(wake_shard)),
+      wake_control_(std::move(wake_control)),
+      ways_(mesh.shards()) {}
 
 bool ShardLinks::push(SpscByteRing& ring, std::string_view record) {
   if (record.size() <= inline_bytes) {

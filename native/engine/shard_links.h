@@ -26,8 +26,8 @@ class ShardLinks final : public Links {
   bool offer_event(std::string_view record) override;
   void event(std::string_view record) override;
 
-  /// Takes replies, then requests (not while replies of ours wait for room), up to a bounded number.
-  /// Returns whether anything was taken.
+  /// Takes replies, then requests (not while replies of ours wait for room), up to a bounded
+  /// number. Returns whether anything was taken.
   bool drain(const std::function<void(std::string_view)>& handle);
   /// Something to take is there.
   [[nodiscard]] bool anything_to_take() const;

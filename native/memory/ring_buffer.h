@@ -25,9 +25,7 @@ class RingBuffer {
 
   /// The element `index` places behind the oldest.
   [[nodiscard]] T& operator[](std::size_t index) { return items_[wrap(head_ + index)]; }
-  [[nodiscard]] const T& operator[](std::size_t index) const {
-    return items_[wrap(head_ + index)];
-  }
+  [[nodiscard]] const T& operator[](std::size_t index) const { return items_[wrap(head_ + index)]; }
   [[nodiscard]] T& front() { return items_[head_]; }
   [[nodiscard]] T& back() { return items_[wrap(head_ + size_ - 1)]; }
 

@@ -115,8 +115,7 @@ bool Delivery::can_take(const Session& session) const {
   if (session.connection == nullptr || session.ending || session.page) return false;
   if (session.connection->state != StreamState::session) return false;
   if (session.management) {
-    return session.management->window.size() <
-           context_.session.config.max_unacknowledged_stanzas;
+    return session.management->window.size() < context_.session.config.max_unacknowledged_stanzas;
   }
   if (session.connection->output &&
       session.connection->output->wire.size() > context_.session.config.max_output_bytes / 2) {

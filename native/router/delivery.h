@@ -1,5 +1,5 @@
-// The last step of a stanza: onto a session's stream, and its receipt. Here are XEP-0198's counts and
-// window, the paging of a mailbox, and the question to TCP for clients without XEP-0198.
+// The last step of a stanza: onto a session's stream, and its receipt. Here are XEP-0198's counts
+// and window, the paging of a mailbox, and the question to TCP for clients without XEP-0198.
 #pragma once
 
 #include <string_view>

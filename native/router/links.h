@@ -11,11 +11,11 @@ namespace rookery {
 class Links {
  public:
   virtual ~Links() = default;
-  /// A record for another shard (shard_message.h) that may cause more records there. Never lost: when
-  /// the ring is full it waits here, and congested() is true until it is through.
+  /// A record for another shard (shard_message.h) that may cause more records there. Never lost:
+  /// when the ring is full it waits here, and congested() is true until it is through.
   virtual void request(ShardId to, std::string_view record) = 0;
-  /// A record whose handling causes no further record; on rings of their own, so that two shards that
-  /// are full towards each other still make progress.
+  /// A record whose handling causes no further record; on rings of their own, so that two shards
+  /// that are full towards each other still make progress.
   virtual void reply(ShardId to, std::string_view record) = 0;
   /// Something waits for a full ring: take in no more work from sockets.
   [[nodiscard]] virtual bool congested() const = 0;

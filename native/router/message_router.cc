@@ -54,8 +54,7 @@ void MessageRouter::from_client(Session& sender, const StanzaView& view, const J
     if (view.has_id) {
       routed.fingerprint = hash_bytes(view.text, hash_name(sender.user->name)) | 1u;
       routed.check_duplicate =
-          sender.may_retransmit &&
-          context_.now_s() < sender.bound_s + retransmission_seconds;
+          sender.may_retransmit && context_.now_s() < sender.bound_s + retransmission_seconds;
     }
   }
   if (traits.copyable && sender.user->sessions.size() > 1) sent_carbons(sender, stamped_);
@@ -87,7 +86,7 @@ void MessageRouter::bounce(const RoutedStanza& routed, StanzaError error, std::s
   safe_now(routed);  // it has been dealt with: the error is its answer
   if (routed.type == RoutedType::error || routed.type == RoutedType::result) return;
   StanzaView view;
-  view.kind = routed.kind == RoutedKind::message   ? StanzaKind::message
+  view.kind = routed.kind == RoutedKind::message    ? StanzaKind::message
               : routed.kind == RoutedKind::presence ? StanzaKind::presence
                                                     : StanzaKind::iq;
   view.id = routed.id;
@@ -171,9 +170,8 @@ void MessageRouter::dispatch(User& user, std::uint64_t sequence, const StanzaRef
     stanza->delayed = true;
     return;
   }
-  Session* addressed = routed.to_resource.empty()
-                           ? nullptr
-                           : user.session_by_resource(routed.to_resource);
+  Session* addressed =
+      routed.to_resource.empty() ? nullptr : user.session_by_resource(routed.to_resource);
   if (addressed != nullptr && addressed->connection == nullptr) {
     // It waits to be resumed. It gets a copy then; the mailbox's message goes to whoever is there.
     if (delivery_.best_taker(user) != nullptr) {
@@ -258,8 +256,7 @@ void MessageRouter::carbon(Session& session, std::string_view wrapper, std::stri
   delivery_.send(session, copy);
 }
 
-void MessageRouter::received_carbons(User& user, const Session* taker,
-                                     const RoutedStanza& routed) {
+void MessageRouter::received_carbons(User& user, const Session* taker, const RoutedStanza& routed) {
   for (Session* session : user.sessions) {
     if (!session->carbons || session == taker || session->resource == routed.to_resource) {
       continue;

@@ -28,8 +28,7 @@ class MessageRouter {
   /// Answers a stanza that came from elsewhere with an error, at its sender.
   void bounce(const RoutedStanza& routed, StanzaError error, std::string_view text = {});
   /// Hands a finished stanza to the sessions of an address, wherever they are.
-  void deliver_to_address(std::string_view local, std::string_view resource,
-                          std::string_view xml);
+  void deliver_to_address(std::string_view local, std::string_view resource, std::string_view xml);
 
   /// True when the user's block list names this sender (XEP-0191).
   [[nodiscard]] static bool blocks(const User& user, std::string_view address);
@@ -54,8 +53,8 @@ class MessageRouter {
 /// What a message is for routing and storage.
 struct MessageTraits {
   RoutedType type = RoutedType::normal;
-  bool storable = false;   ///< XEP-0160, XEP-0334.
-  bool copyable = false;   ///< XEP-0280.
+  bool storable = false;  ///< XEP-0160, XEP-0334.
+  bool copyable = false;  ///< XEP-0280.
 };
 MessageTraits message_traits(const StanzaView& view);
 

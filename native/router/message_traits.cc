@@ -42,11 +42,10 @@ MessageTraits message_traits(const StanzaView& view) {
     content = true;
     body = body || child.name == "body";
   }
-  const bool conversation =
-      traits.type == RoutedType::chat || traits.type == RoutedType::normal;
+  const bool conversation = traits.type == RoutedType::chat || traits.type == RoutedType::normal;
   traits.storable = conversation && (forced || (content && !refused));
-  traits.copyable = !no_copy && (traits.type == RoutedType::chat ||
-                                 (traits.type == RoutedType::normal && body));
+  traits.copyable =
+      !no_copy && (traits.type == RoutedType::chat || (traits.type == RoutedType::normal && body));
   return traits;
 }
 

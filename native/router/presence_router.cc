@@ -37,8 +37,7 @@ bool is_subscription(std::string_view type) {
 
 }  // namespace
 
-PresenceRouter::PresenceRouter(RouterContext& context, Delivery& delivery,
-                               MessageRouter& messages)
+PresenceRouter::PresenceRouter(RouterContext& context, Delivery& delivery, MessageRouter& messages)
     : context_(context), delivery_(delivery), messages_(messages) {}
 
 void PresenceRouter::route(std::string_view to_local, std::string_view to_resource,
@@ -112,8 +111,7 @@ void PresenceRouter::broadcast(Session& session, std::string_view xml, RoutedTyp
   const std::string from = full_address(session, context_.domain());
   for (const Contact& contact : *user.contacts) {
     if ((contact.subscription & subscription_from) == 0) continue;
-    if (user.blocked &&
-        MessageRouter::blocks(user, contact.local + "@" + context_.domain())) {
+    if (user.blocked && MessageRouter::blocks(user, contact.local + "@" + context_.domain())) {
       continue;
     }
     route(contact.local, {}, from, type, xml);
@@ -224,8 +222,7 @@ void PresenceRouter::to_user(const RoutedStanza& routed) {
     return;
   }
   for (Session* session : user->sessions) {
-    if (routed.to_resource.empty() ? session->available
-                                   : session->resource == routed.to_resource) {
+    if (routed.to_resource.empty() ? session->available : session->resource == routed.to_resource) {
       delivery_.send_presence(*session, routed.xml);
     }
   }
@@ -241,8 +238,7 @@ void PresenceRouter::answer_probe(User& user, const RoutedStanza& routed) {
   }
 }
 
-void PresenceRouter::subscription_changed(User& user, std::string_view contact_local,
-                                          bool shown) {
+void PresenceRouter::subscription_changed(User& user, std::string_view contact_local, bool shown) {
   for (const Session* session : user.sessions) {
     if (!session->available) continue;
     const std::string from = full_address(*session, context_.domain());

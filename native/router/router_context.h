@@ -12,11 +12,11 @@ namespace rookery {
 struct RouterContext {
   SessionContext& session;
   ConnectionIo& io;
-  StorePort* store;              ///< Given when recovery is over, before the first turn.
+  StorePort* store;  ///< Given when recovery is over, before the first turn.
   Links& links;
   UserTable users;
-  std::uint32_t started_s = 0;   ///< When this process started: sessions soon after may retransmit.
-  std::uint32_t activity = 0;    ///< Counts stanzas from clients; orders sessions by recency.
+  std::uint32_t started_s = 0;  ///< When this process started: sessions soon after may retransmit.
+  std::uint32_t activity = 0;   ///< Counts stanzas from clients; orders sessions by recency.
   bool draining = false;
 
   [[nodiscard]] std::uint32_t now_s() const {

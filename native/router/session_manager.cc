@@ -98,8 +98,7 @@ void SessionManager::bind(Connection& connection, const StanzaView& iq, std::str
   session.may_retransmit =
       connection.login->predecessor != 0 ||
       context_.started_s + retransmission_seconds > session.bound_s ||
-      (user->unclean_end_s != 0 &&
-       user->unclean_end_s + retransmission_seconds > session.bound_s);
+      (user->unclean_end_s != 0 && user->unclean_end_s + retransmission_seconds > session.bound_s);
   user->sessions.push_back(&session);
   context_.count(Counter::sessions);
   attach(session, connection);
@@ -119,8 +118,9 @@ void SessionManager::answer_bind(Connection& connection, const StanzaView& iq,
 void SessionManager::enable(Session& session, const StanzaView& view) {
   std::string& out = context_.io.out(*session.connection);
   if (session.management) {
-    out += "<failed xmlns='urn:xmpp:sm:3'>"
-           "<unexpected-request xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>";
+    out +=
+        "<failed xmlns='urn:xmpp:sm:3'>"
+        "<unexpected-request xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>";
     return;
   }
   session.management = std::make_unique<StreamManagement>();
@@ -155,8 +155,8 @@ void SessionManager::resume(Connection& connection, std::string_view previous_id
     return;
   }
   connection.login->predecessor = tag;
-  const auto found = std::find_if(
-      user->sessions.begin(), user->sessions.end(), [tag](const Session* session) {
+  const auto found =
+      std::find_if(user->sessions.begin(), user->sessions.end(), [tag](const Session* session) {
         return session->management && session->management->resumable &&
                session->management->tag == tag && !session->management->overflowed;
       });

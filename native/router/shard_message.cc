@@ -79,16 +79,33 @@ void RoutedStanza::encode(std::string& out) const {
       (storable ? flag_storable : 0) | (copyable ? flag_copyable : 0) |
       (check_duplicate ? flag_check : 0) | (from_server ? flag_server : 0));
   Writer(out, ShardMessageKind::stanza)
-      .number(kind).number(type).number(flags).number(origin.bits).number(origin_number)
-      .number(fingerprint).text(from).text(to_local).text(to_resource).text(id).text(xml);
+      .number(kind)
+      .number(type)
+      .number(flags)
+      .number(origin.bits)
+      .number(origin_number)
+      .number(fingerprint)
+      .text(from)
+      .text(to_local)
+      .text(to_resource)
+      .text(id)
+      .text(xml);
 }
 
 bool RoutedStanza::decode(std::string_view record, RoutedStanza& out) {
   std::uint8_t flags = 0;
   Reader reader(record);
-  reader.number(out.kind).number(out.type).number(flags).number(out.origin.bits)
-      .number(out.origin_number).number(out.fingerprint).text(out.from).text(out.to_local)
-      .text(out.to_resource).text(out.id).text(out.xml);
+  reader.number(out.kind)
+      .number(out.type)
+      .number(flags)
+      .number(out.origin.bits)
+      .number(out.origin_number)
+      .number(out.fingerprint)
+      .text(out.from)
+      .text(out.to_local)
+      .text(out.to_resource)
+      .text(out.id)
+      .text(out.xml);
   out.storable = (flags & flag_storable) != 0;
   out.copyable = (flags & flag_copyable) != 0;
   out.check_duplicate = (flags & flag_check) != 0;

@@ -1,5 +1,5 @@
-// Records that pass between shards: a stanza on its way with what its home shard must know about it,
-// a question for keys, and the answers.
+// Records that pass between shards: a stanza on its way with what its home shard must know about
+// it, a question for keys, and the answers.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +16,8 @@ enum class ShardMessageKind : std::uint8_t {
   stanza = 1,
   credentials_wanted,
   // Replies.
-  safe,               ///< A message of this session is safe now.
-  deliver,            ///< A finished stanza for local sessions (an error, a probe's answer).
+  safe,     ///< A message of this session is safe now.
+  deliver,  ///< A finished stanza for local sessions (an error, a probe's answer).
   credentials_found,
 };
 
@@ -25,9 +25,18 @@ enum class RoutedKind : std::uint8_t { message, presence, iq };
 
 /// RFC 6121 section 5.2.2, and what presence and IQ distinguish.
 enum class RoutedType : std::uint8_t {
-  normal, chat, groupchat, headline, error,              // message
-  available, unavailable, probe, subscription,           // presence
-  get, set, result,                                      // iq (and error)
+  normal,
+  chat,
+  groupchat,
+  headline,
+  error,  // message
+  available,
+  unavailable,
+  probe,
+  subscription,  // presence
+  get,
+  set,
+  result,  // iq (and error)
 };
 
 /// A stanza on its way to the home shard of its recipient. Views are of the record, or of the
@@ -35,18 +44,18 @@ enum class RoutedType : std::uint8_t {
 struct RoutedStanza {
   RoutedKind kind = RoutedKind::message;
   RoutedType type = RoutedType::normal;
-  bool storable = false;              ///< Goes through the mailbox.
-  bool copyable = false;              ///< May be copied to other resources (XEP-0280).
-  bool check_duplicate = false;       ///< The sender may be retransmitting.
-  bool from_server = false;           ///< Not subject to block lists.
-  Handle origin;                      ///< To be told when it is safe; 0: nobody.
+  bool storable = false;         ///< Goes through the mailbox.
+  bool copyable = false;         ///< May be copied to other resources (XEP-0280).
+  bool check_duplicate = false;  ///< The sender may be retransmitting.
+  bool from_server = false;      ///< Not subject to block lists.
+  Handle origin;                 ///< To be told when it is safe; 0: nobody.
   std::uint32_t origin_number = 0;
   std::uint64_t fingerprint = 0;
-  std::string_view from;              ///< Plain full (or bare) address of the sender.
+  std::string_view from;  ///< Plain full (or bare) address of the sender.
   std::string_view to_local;
-  std::string_view to_resource;       ///< Empty: the bare address.
-  std::string_view id;                ///< Raw, for errors.
-  std::string_view xml;               ///< As it is to be delivered.
+  std::string_view to_resource;  ///< Empty: the bare address.
+  std::string_view id;           ///< Raw, for errors.
+  std::string_view xml;          ///< As it is to be delivered.
 
   void encode(std::string& out) const;
   static bool decode(std::string_view record, RoutedStanza& out);
@@ -61,7 +70,7 @@ struct SafeNotice {
 
 struct DeliverNotice {
   std::string_view to_local;
-  std::string_view to_resource;       ///< Empty: every available session.
+  std::string_view to_resource;  ///< Empty: every available session.
   std::string_view xml;
   void encode(std::string& out) const;
   static bool decode(std::string_view record, DeliverNotice& out);

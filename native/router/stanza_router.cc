@@ -18,8 +18,13 @@ constexpr std::string_view client_ns = "jabber:client";
 StanzaRouter::StanzaRouter(RouterContext& context, Delivery& delivery, MessageRouter& messages,
                            PresenceRouter& presence, IqRouter& iqs, SessionManager& sessions,
                            StreamNegotiator& negotiator)
-    : context_(context), delivery_(delivery), messages_(messages), presence_(presence),
-      iqs_(iqs), sessions_(sessions), negotiator_(negotiator) {}
+    : context_(context),
+      delivery_(delivery),
+      messages_(messages),
+      presence_(presence),
+      iqs_(iqs),
+      sessions_(sessions),
+      negotiator_(negotiator) {}
 
 void StanzaRouter::from_client(Connection& connection, const StanzaView& view) {
   Session* session = connection.session;
@@ -157,8 +162,9 @@ void StanzaRouter::acknowledgement(Connection& connection, const StanzaView& vie
   context_.count(Counter::stream_errors);
   std::string& out = context_.io.out(connection);
   // XEP-0198 section 4: more acknowledged than sent.
-  out += "<stream:error><undefined-condition xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>"
-         "<handled-count-too-high xmlns='urn:xmpp:sm:3' h='";
+  out +=
+      "<stream:error><undefined-condition xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>"
+      "<handled-count-too-high xmlns='urn:xmpp:sm:3' h='";
   out += std::to_string(number);
   out += "' send-count='";
   out += std::to_string(sent);
@@ -174,8 +180,7 @@ void StanzaRouter::to_user(const RoutedStanza& routed) {
   }
 }
 
-void StanzaRouter::from_server(std::string_view to, std::string_view from,
-                               std::string_view xml) {
+void StanzaRouter::from_server(std::string_view to, std::string_view from, std::string_view xml) {
   StanzaView view;
   const ScanLimits limits = context_.session.scan_limits();
   if (scan_stanza(xml, limits, view) != StreamError::none) return;

@@ -8,9 +8,8 @@ namespace rookery {
 void append_stamped(std::string& out, const StanzaView& view, std::string_view from,
                     std::string_view to) {
   const std::string_view text = view.text;
-  const std::uint32_t tag_end = view.self_closing
-                                    ? static_cast<std::uint32_t>(text.size()) - 2
-                                    : view.content_begin - 1;
+  const std::uint32_t tag_end =
+      view.self_closing ? static_cast<std::uint32_t>(text.size()) - 2 : view.content_begin - 1;
   out += text.substr(0, view.name_end);
   append_attribute(out, "from", from);
   if (!to.empty()) append_attribute(out, "to", to);

@@ -10,8 +10,8 @@
 namespace rookery {
 
 /// Appends the stanza with `from` (plain text) in place of its own; with `to` (plain text) in place
-/// of its own when that is not empty. A message always ends in an end tag, so that a delay can be put
-/// before it.
+/// of its own when that is not empty. A message always ends in an end tag, so that a delay can be
+/// put before it.
 void append_stamped(std::string& out, const StanzaView& view, std::string_view from,
                     std::string_view to = {});
 

@@ -22,7 +22,7 @@ namespace rookery {
 enum : std::uint8_t { subscription_to = 1, subscription_from = 2 };
 
 struct Contact {
-  std::string local;             ///< Contacts are of this domain; others have no presence here.
+  std::string local;  ///< Contacts are of this domain; others have no presence here.
   std::uint8_t subscription = 0;
 };
 
@@ -45,19 +45,19 @@ struct RecoveredSession {
   };
   SessionTag tag = 0;
   std::vector<Item> items;
-  std::vector<LogSequence> notes;   ///< Kept on disk until this is used or out of date.
+  std::vector<LogSequence> notes;  ///< Kept on disk until this is used or out of date.
 };
 
 struct User {
   std::string name;
-  std::unique_ptr<Credentials> credentials;   ///< Null: no account (only a mailbox was recovered).
+  std::unique_ptr<Credentials> credentials;  ///< Null: no account (only a mailbox was recovered).
   std::vector<Session*> sessions;
   std::unique_ptr<Mailbox> mailbox;
   std::unique_ptr<std::vector<Contact>> contacts;
   std::unique_ptr<std::vector<std::string>> blocked;
   std::unique_ptr<RingBuffer<RecentMessage>> recent;
   std::unique_ptr<std::vector<RecoveredSession>> recovered;
-  std::uint32_t unclean_end_s = 0;            ///< When a session last ended without a close.
+  std::uint32_t unclean_end_s = 0;  ///< When a session last ended without a close.
   bool disabled = false;
 
   [[nodiscard]] bool exists() const { return credentials != nullptr; }
@@ -80,8 +80,9 @@ struct User {
   }
 };
 
-/// The users of one shard. Objects do not move and are never freed while the shard lives: an account
-/// that is removed leaves an empty object, so that what is in flight finds it gone, not dangling.
+/// The users of one shard. Objects do not move and are never freed while the shard lives: an
+/// account that is removed leaves an empty object, so that what is in flight finds it gone, not
+/// dangling.
 class UserTable {
  public:
   [[nodiscard]] User* find(std::string_view name) {

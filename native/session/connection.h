@@ -1,6 +1,6 @@
-// One TCP connection as the shard remembers it: a slab slot without buffers. What is only needed for
-// a moment (input of an incomplete stanza, unsent output, the login under way) hangs off it and goes
-// away again.
+// One TCP connection as the shard remembers it: a slab slot without buffers. What is only needed
+// for a moment (input of an incomplete stanza, unsent output, the login under way) hangs off it and
+// goes away again.
 #pragma once
 
 #include <cstdint>
@@ -21,15 +21,15 @@ struct Session;
 
 /// Where a stream stands. Input waits (unparsed) in the states that say so.
 enum class StreamState : std::uint8_t {
-  header,      ///< A stream header is expected, before login.
-  negotiate,   ///< Features were sent, before login.
-  waiting,     ///< A login waits for an answer (keys, the control plane, the login rate). Input waits.
-  moving,      ///< Logged in; on its way to the home shard. Input waits.
-  rebind,      ///< Logged in; the stream restarts: a header is expected.
-  bind,        ///< Logged in; a resource is to be bound or a session resumed.
-  session,     ///< Bound: stanzas flow.
-  closing,     ///< Our last bytes are being sent; input is thrown away.
-  closed,      ///< The descriptor is gone; the slot is freed at the end of the turn.
+  header,     ///< A stream header is expected, before login.
+  negotiate,  ///< Features were sent, before login.
+  waiting,  ///< A login waits for an answer (keys, the control plane, the login rate). Input waits.
+  moving,   ///< Logged in; on its way to the home shard. Input waits.
+  rebind,   ///< Logged in; the stream restarts: a header is expected.
+  bind,     ///< Logged in; a resource is to be bound or a session resumed.
+  session,  ///< Bound: stanzas flow.
+  closing,  ///< Our last bytes are being sent; input is thrown away.
+  closed,   ///< The descriptor is gone; the slot is freed at the end of the turn.
 };
 
 /// Bytes of a piece that is not complete, or that may not be looked at yet.
@@ -48,35 +48,35 @@ struct PendingOutput {
 /// What a login needs and a session does not.
 struct Login {
   std::unique_ptr<SaslServer> sasl;
-  std::string user;                 ///< Once known to be right.
-  std::string success_payload;      ///< Base64 for <success/>, sent by the home shard.
-  std::string previous_tag_note;    ///< Why a resumption failed, for the log.
-  SessionTag predecessor = 0;       ///< The session that could not be resumed.
+  std::string user;               ///< Once known to be right.
+  std::string success_payload;    ///< Base64 for <success/>, sent by the home shard.
+  std::string previous_tag_note;  ///< Why a resumption failed, for the log.
+  SessionTag predecessor = 0;     ///< The session that could not be resumed.
   std::uint8_t failures = 0;
   bool features_had_plus = false;
 };
 
 struct Connection {
   Handle handle;
-  std::unique_ptr<Transport> transport;     ///< Null: plain TCP.
-  std::unique_ptr<Login> login;             ///< Null once a session is bound.
+  std::unique_ptr<Transport> transport;  ///< Null: plain TCP.
+  std::unique_ptr<Login> login;          ///< Null once a session is bound.
   Session* session = nullptr;
   std::unique_ptr<PendingInput> input;
   std::unique_ptr<PendingOutput> output;
-  std::uint64_t wire_sent = 0;              ///< Bytes the socket has taken, ever.
+  std::uint64_t wire_sent = 0;  ///< Bytes the socket has taken, ever.
   StreamSplitter splitter;
   int descriptor = -1;
-  TimerId timer = 0;                        ///< Unauthenticated time, or the linger of a close.
-  std::uint32_t address_key = 0;            ///< Which counter of the address table it occupies.
+  TimerId timer = 0;              ///< Unauthenticated time, or the linger of a close.
+  std::uint32_t address_key = 0;  ///< Which counter of the address table it occupies.
   StreamState state = StreamState::header;
   bool direct_tls = false;
-  bool dirty = false;                       ///< In the shard's list of connections to flush.
-  bool held = false;                        ///< In the list of connections whose input waits.
-  bool reading = true;                      ///< Watched for input.
-  bool writing = false;                     ///< Watched for room in the socket.
-  bool header_sent = false;                 ///< Our stream header is out: errors need none of their own.
+  bool dirty = false;        ///< In the shard's list of connections to flush.
+  bool held = false;         ///< In the list of connections whose input waits.
+  bool reading = true;       ///< Watched for input.
+  bool writing = false;      ///< Watched for room in the socket.
+  bool header_sent = false;  ///< Our stream header is out: errors need none of their own.
   bool counted_unauthenticated = false;
-  bool peer_done = false;                   ///< The peer ended its side of TCP.
+  bool peer_done = false;  ///< The peer ended its side of TCP.
   std::uint8_t peer_address[16] = {};
 
   [[nodiscard]] bool logged_in() const {

@@ -50,9 +50,9 @@ void ConnectionIo::accepted(const Accepted& accepted, bool direct_tls) {
   context_.counters.add(Counter::unauthenticated);
   connection.counted_unauthenticated = true;
   unauthenticated_.push_back(handle);
-  connection.timer = context_.timers.schedule(
-      context_.now + context_.config.unauthenticated_seconds * second_us,
-      timer_cookie(TimerKind::connection, handle));
+  connection.timer =
+      context_.timers.schedule(context_.now + context_.config.unauthenticated_seconds * second_us,
+                               timer_cookie(TimerKind::connection, handle));
   if (!context_.network.watch(connection.descriptor, handle.bits)) lost(connection);
 }
 
@@ -104,9 +104,9 @@ Connection* ConnectionIo::arrived(const Arrival& arrival) {
   std::memcpy(connection.peer_address, traveller->peer_address, sizeof connection.peer_address);
   context_.counters.add(Counter::connections);
   context_.counters.add(Counter::arrived);
-  connection.timer = context_.timers.schedule(
-      context_.now + context_.config.unauthenticated_seconds * second_us,
-      timer_cookie(TimerKind::connection, handle));
+  connection.timer =
+      context_.timers.schedule(context_.now + context_.config.unauthenticated_seconds * second_us,
+                               timer_cookie(TimerKind::connection, handle));
   if (!context_.network.watch(connection.descriptor, handle.bits)) {
     lost(connection);
     return nullptr;
@@ -133,8 +133,7 @@ void ConnectionIo::hand_over_moving() {
     traveller->splitter = connection->splitter;
     traveller->address_key = connection->address_key;
     traveller->direct_tls = connection->direct_tls;
-    std::memcpy(traveller->peer_address, connection->peer_address,
-                sizeof traveller->peer_address);
+    std::memcpy(traveller->peer_address, connection->peer_address, sizeof traveller->peer_address);
     if (!context_.network.hand_over(moving.shard, connection->descriptor, traveller.get())) {
       connection->transport = std::move(traveller->transport);
       connection->login = std::move(traveller->login);
@@ -370,8 +369,7 @@ void ConnectionIo::seal(Connection& connection) {
         output.wire.append(output.plain);
       }
     } else {
-      static_cast<void>(
-          connection.transport->send(context_.scratch, output.plain, output.wire));
+      static_cast<void>(connection.transport->send(context_.scratch, output.plain, output.wire));
     }
     output.plain.clear();
   }
@@ -486,9 +484,8 @@ void ConnectionIo::finish(Connection& connection) {
   connection.state = StreamState::closing;
   connection.input.reset();
   context_.timers.cancel(connection.timer);
-  connection.timer = context_.timers.schedule(context_.now + linger_us,
-                                              timer_cookie(TimerKind::connection,
-                                                           connection.handle));
+  connection.timer = context_.timers.schedule(
+      context_.now + linger_us, timer_cookie(TimerKind::connection, connection.handle));
   out(connection);  // the flush sends FIN even when nothing was written
 }
 

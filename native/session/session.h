@@ -1,5 +1,5 @@
-// A bound resource. It outlives its connection when the client may resume it (XEP-0198), so it holds
-// what must not be lost with a TCP connection, and nothing else.
+// A bound resource. It outlives its connection when the client may resume it (XEP-0198), so it
+// holds what must not be lost with a TCP connection, and nothing else.
 #pragma once
 
 #include <cstdint>
@@ -32,21 +32,21 @@ struct SentNote {
 /// XEP-0198 of one session; made when the client enables it.
 struct StreamManagement {
   SessionTag tag = 0;
-  RingBuffer<UnsafeStanza> unsafe;       ///< Received, not yet safe, oldest first.
-  RingBuffer<StanzaRef> window;          ///< Sent, not yet acknowledged, oldest first.
+  RingBuffer<UnsafeStanza> unsafe;  ///< Received, not yet safe, oldest first.
+  RingBuffer<StanzaRef> window;     ///< Sent, not yet acknowledged, oldest first.
   std::vector<SentNote> notes;
-  std::uint32_t received = 0;            ///< Stanzas from the client (its h, modulo 2^32).
-  std::uint32_t skip_until = 0;          ///< After a resumption: numbers up to here were taken before.
-  std::uint32_t sent = 0;                ///< Stanzas to the client.
-  std::uint32_t acknowledged = 0;        ///< Of those, by the client.
-  std::uint32_t last_told = 0;           ///< The last h we sent.
-  std::uint32_t asked_at = 0;            ///< received when the last <r/> came.
-  std::uint32_t first_asked_at = 0;      ///< The same of the oldest <r/> not answered yet.
+  std::uint32_t received = 0;        ///< Stanzas from the client (its h, modulo 2^32).
+  std::uint32_t skip_until = 0;      ///< After a resumption: numbers up to here were taken before.
+  std::uint32_t sent = 0;            ///< Stanzas to the client.
+  std::uint32_t acknowledged = 0;    ///< Of those, by the client.
+  std::uint32_t last_told = 0;       ///< The last h we sent.
+  std::uint32_t asked_at = 0;        ///< received when the last <r/> came.
+  std::uint32_t first_asked_at = 0;  ///< The same of the oldest <r/> not answered yet.
   bool resumable = false;
-  bool skipping = false;                 ///< skip_until is in force.
-  bool answer_owed = false;              ///< An <r/> waits for its <a/>.
-  bool request_open = false;             ///< Our <r/> waits for an answer.
-  bool overflowed = false;               ///< The window's limit was passed: not resumable any more.
+  bool skipping = false;      ///< skip_until is in force.
+  bool answer_owed = false;   ///< An <r/> waits for its <a/>.
+  bool request_open = false;  ///< Our <r/> waits for an answer.
+  bool overflowed = false;    ///< The window's limit was passed: not resumable any more.
 
   /// How many received stanzas are safe: what an <a/> may say.
   [[nodiscard]] std::uint32_t safe_count() {
@@ -62,11 +62,12 @@ struct AwaitedByTcp {
   StanzaRef stanza;
 };
 
-/// Stored messages that are being fetched, or whose sending is being noted on disk, for one session.
+/// Stored messages that are being fetched, or whose sending is being noted on disk, for one
+/// session.
 struct Page {
   std::vector<std::uint64_t> sequences;  ///< In the mailbox.
   std::uint32_t reads_open = 0;
-  std::uint32_t first_number = 0;        ///< Of the note; 0: none submitted.
+  std::uint32_t first_number = 0;  ///< Of the note; 0: none submitted.
   std::uint8_t note_attempts = 0;
 };
 
@@ -76,25 +77,26 @@ using DirectedPresence = std::vector<std::string>;
 struct Session {
   Handle handle;
   User* user = nullptr;
-  Connection* connection = nullptr;      ///< Null while it waits to be resumed.
+  Connection* connection = nullptr;  ///< Null while it waits to be resumed.
   std::unique_ptr<StreamManagement> management;
   std::unique_ptr<DirectedPresence> directed;
-  StanzaRef presence;                    ///< The last available presence; null when it is the plain one.
+  StanzaRef presence;  ///< The last available presence; null when it is the plain one.
   RingBuffer<AwaitedByTcp> awaited;
   std::unique_ptr<Page> page;
   std::unique_ptr<std::vector<StanzaRef>> inactive;  ///< Held back while inactive (XEP-0352).
   std::string resource;
   std::uint32_t resume_timer = 0;
-  std::uint32_t activity = 0;            ///< Of the shard's activity count; greater is more recent.
-  std::uint32_t bound_s = 0;             ///< When it was bound.
+  std::uint32_t activity = 0;  ///< Of the shard's activity count; greater is more recent.
+  std::uint32_t bound_s = 0;   ///< When it was bound.
   std::int8_t priority = 0;
   bool available = false;
-  bool interested = false;               ///< Asked for its roster.
+  bool interested = false;  ///< Asked for its roster.
   bool carbons = false;
   bool client_inactive = false;
-  bool in_awaited_list = false;          ///< In the shard's list of sessions to ask TCP about.
-  bool in_turn_list = false;             ///< In the list of sessions that get an <r/> or <a/> at the turn's end.
-  bool may_retransmit = false;           ///< Follows a session that ended without a close.
+  bool in_awaited_list = false;  ///< In the shard's list of sessions to ask TCP about.
+  bool in_turn_list =
+      false;  ///< In the list of sessions that get an <r/> or <a/> at the turn's end.
+  bool may_retransmit = false;  ///< Follows a session that ended without a close.
   bool ending = false;
 
   /// May be sent messages addressed to the bare address.

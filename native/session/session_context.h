@@ -46,10 +46,17 @@ struct SessionContext {
   SessionContext(ShardId own_id, const boundary::EngineConfig& own_config, Clock& own_clock,
                  Random& own_random, Network& own_network, SharedAdmission& own_admission,
                  ShardCounters& own_counters)
-      : id(own_id), config(own_config), clock(own_clock), random(own_random),
-        network(own_network), addresses(own_admission.addresses),
-        fake_salt_secret(own_admission.fake_salt_secret), counters(own_counters),
-        timers(own_clock.now_us()), connections(own_id), sessions(own_id),
+      : id(own_id),
+        config(own_config),
+        clock(own_clock),
+        random(own_random),
+        network(own_network),
+        addresses(own_admission.addresses),
+        fake_salt_secret(own_admission.fake_salt_secret),
+        counters(own_counters),
+        timers(own_clock.now_us()),
+        connections(own_id),
+        sessions(own_id),
         now(own_clock.now_us()) {}
 
   const ShardId id;
@@ -65,7 +72,7 @@ struct SessionContext {
   Slab<Session> sessions;
   std::unique_ptr<TlsContext> tls;  ///< Null: no TLS is offered.
   TransportScratch scratch;
-  MonoUs now;                       ///< Of this turn of the loop.
+  MonoUs now;  ///< Of this turn of the loop.
 
   [[nodiscard]] std::uint32_t shards() const { return config.shards; }
   [[nodiscard]] ScanLimits scan_limits() const {

@@ -28,7 +28,6 @@ void append_hex(std::string& out, std::uint64_t value) {
 StreamNegotiator::StreamNegotiator(SessionContext& context, ConnectionIo& io, LoginHost& host)
     : context_(context), io_(io), host_(host), login_rate_(context.config.logins_per_second) {}
 
-
 void StreamNegotiator::send_header(Connection& connection) {
   std::string id;
   append_hex(id, context_.random.next64());
@@ -91,8 +90,8 @@ FeatureSet StreamNegotiator::features(const Connection& connection) const {
     return offered;
   }
   const bool secure = connection.secure();
-  const bool tls_possible = !secure && context_.tls != nullptr &&
-                            context_.config.starttls != boundary::Starttls::off;
+  const bool tls_possible =
+      !secure && context_.tls != nullptr && context_.config.starttls != boundary::Starttls::off;
   offered.starttls = tls_possible;
   offered.starttls_required =
       tls_possible && context_.config.starttls == boundary::Starttls::required;
@@ -160,8 +159,8 @@ void StreamNegotiator::auth(Connection& connection, const StanzaView& view) {
   const FeatureSet offered = features(connection);
   const bool plus = mechanism == SaslMechanism::scram_sha_1_plus ||
                     mechanism == SaslMechanism::scram_sha_256_plus;
-  const bool scram = plus || mechanism == SaslMechanism::scram_sha_1 ||
-                     mechanism == SaslMechanism::scram_sha_256;
+  const bool scram =
+      plus || mechanism == SaslMechanism::scram_sha_1 || mechanism == SaslMechanism::scram_sha_256;
   if (!offered.mechanisms ||
       (mechanism == SaslMechanism::plain && !offered.plain && !connection.secure())) {
     sasl_failed(connection, SaslFailure::encryption_required);
@@ -215,9 +214,8 @@ MonoUs StreamNegotiator::start_waiting_logins() {
 void StreamNegotiator::begin_sasl(Connection& connection, SaslMechanism mechanism,
                                   std::string initial, bool has_initial) {
   Login& login = *connection.login;
-  login.sasl = std::make_unique<SaslServer>(mechanism, context_.config.domain,
-                                            bindings(connection), login.features_had_plus,
-                                            context_.random);
+  login.sasl = std::make_unique<SaslServer>(mechanism, context_.config.domain, bindings(connection),
+                                            login.features_had_plus, context_.random);
   step(connection, login.sasl->start(initial, has_initial));
 }
 
@@ -257,8 +255,7 @@ void StreamNegotiator::step(Connection& connection, SaslStep result) {
   }
 }
 
-void StreamNegotiator::credentials(Connection& connection, const Credentials* keys,
-                                   bool disabled) {
+void StreamNegotiator::credentials(Connection& connection, const Credentials* keys, bool disabled) {
   if (connection.state != StreamState::waiting || !connection.login || !connection.login->sasl) {
     return;
   }
@@ -348,9 +345,10 @@ void StreamNegotiator::bind_stage(Connection& connection, const StanzaView& view
     return;
   }
   if (view.xmlns == management_ns && view.name == "enable") {
-    io_.out(connection) += "<failed xmlns='urn:xmpp:sm:3'>"
-                           "<unexpected-request xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"
-                           "</failed>";
+    io_.out(connection) +=
+        "<failed xmlns='urn:xmpp:sm:3'>"
+        "<unexpected-request xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"
+        "</failed>";
     return;
   }
   const ChildView* bind = view.child("bind", bind_ns);

@@ -59,8 +59,9 @@ void write_mechanisms(std::string& out, const FeatureSet& features) {
 }  // namespace
 
 void write_stream_header(std::string& out, std::string_view domain, std::string_view stream_id) {
-  out += "<?xml version='1.0'?><stream:stream xmlns='jabber:client' "
-         "xmlns:stream='http://etherx.jabber.org/streams' version='1.0' xml:lang='en'";
+  out +=
+      "<?xml version='1.0'?><stream:stream xmlns='jabber:client' "
+      "xmlns:stream='http://etherx.jabber.org/streams' version='1.0' xml:lang='en'";
   append_attribute(out, "from", domain);
   append_attribute(out, "id", stream_id);
   out += '>';
@@ -76,10 +77,11 @@ void write_features(std::string& out, const FeatureSet& features, const Caps& ca
   if (features.mechanisms) write_mechanisms(out, features);
   if (features.registration) out += "<register xmlns='http://jabber.org/features/iq-register'/>";
   if (features.bind) {
-    out += "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>"
-           "<session xmlns='urn:ietf:params:xml:ns:xmpp-session'><optional/></session>"
-           "<sm xmlns='urn:xmpp:sm:3'/><csi xmlns='urn:xmpp:csi:0'/>"
-           "<ver xmlns='urn:xmpp:features:rosterver'/>";
+    out +=
+        "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>"
+        "<session xmlns='urn:ietf:params:xml:ns:xmpp-session'><optional/></session>"
+        "<sm xmlns='urn:xmpp:sm:3'/><csi xmlns='urn:xmpp:csi:0'/>"
+        "<ver xmlns='urn:xmpp:features:rosterver'/>";
     if (!caps.ver.empty()) {
       out += "<c xmlns='http://jabber.org/protocol/caps' hash='sha-1'";
       append_attribute(out, "node", caps.node);

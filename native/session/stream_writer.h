@@ -18,13 +18,13 @@ struct Caps {
 struct FeatureSet {
   bool starttls = false;
   bool starttls_required = false;
-  bool mechanisms = false;       ///< Offer SASL.
+  bool mechanisms = false;  ///< Offer SASL.
   bool scram = false;
   bool scram_plus = false;
   bool plain = false;
-  bool exporter = false;         ///< tls-exporter binding is at hand (XEP-0440).
-  bool registration = false;     ///< XEP-0077.
-  bool bind = false;             ///< Bind, stream management, roster versioning …
+  bool exporter = false;      ///< tls-exporter binding is at hand (XEP-0440).
+  bool registration = false;  ///< XEP-0077.
+  bool bind = false;          ///< Bind, stream management, roster versioning …
 };
 
 void write_stream_header(std::string& out, std::string_view domain, std::string_view stream_id);

@@ -11,58 +11,58 @@
 namespace rookery {
 
 // name, then what it counts.
-#define ROOKERY_COUNTERS(X)                                                            \
-  X(loops, "turns of the loop")                                                        \
-  X(sleeps, "turns that went to sleep")                                                \
-  X(events, "socket events")                                                           \
-  X(busy_us, "time awake")                                                             \
-  X(accepts, "connections accepted")                                                   \
-  X(accepts_refused, "connections refused by a limit")                                 \
-  X(connections, "connections open now")                                               \
-  X(unauthenticated, "connections not logged in now")                                  \
-  X(sessions, "sessions now, those waiting to be resumed included")                    \
-  X(sessions_waiting, "sessions waiting to be resumed now")                            \
-  X(handed_over, "connections handed to another shard")                                \
-  X(arrived, "connections that came from another shard")                               \
-  X(tls_handshakes, "TLS handshakes completed")                                        \
-  X(tls_failures, "TLS connections that failed")                                       \
-  X(tls_taken_over, "TLS connections on our own record layer")                         \
-  X(logins, "logins completed")                                                        \
-  X(login_failures, "logins refused")                                                  \
-  X(logins_delayed, "logins that waited for the login rate")                           \
-  X(resumed, "sessions resumed")                                                       \
-  X(resume_failures, "resumptions refused")                                            \
-  X(bytes_in, "bytes received")                                                        \
-  X(bytes_out, "bytes sent")                                                           \
-  X(stanzas_in, "stanzas received")                                                    \
-  X(stanzas_out, "stanzas sent")                                                       \
-  X(messages_in, "messages received from clients")                                     \
-  X(messages_delivered, "messages sent to clients")                                    \
-  X(messages_bounced, "messages answered with an error")                               \
-  X(messages_duplicate, "retransmissions recognised")                                  \
-  X(mailbox_in, "messages that entered a mailbox")                                     \
-  X(mailbox_acked, "messages acknowledged by the recipient's device")                  \
-  X(mailbox_full, "messages refused by a full mailbox")                                \
-  X(mailbox_now, "messages in mailboxes now")                                          \
-  X(mailbox_bytes, "bytes in mailboxes now")                                           \
-  X(mailbox_expired, "messages whose time ended")                                      \
-  X(never_on_disk, "messages acknowledged before they were committed")                 \
-  X(commits, "batches committed")                                                      \
-  X(commit_records, "records committed")                                               \
-  X(commit_failures, "batches the disk refused")                                       \
-  X(commit_us, "time from submit to completion, sum")                                  \
-  X(records_corrupt, "stored messages that could not be read")                         \
-  X(iq_in, "IQs for the control plane")                                                \
-  X(iq_refused, "IQs answered with resource-constraint")                               \
-  X(presence_in, "presence stanzas from clients")                                      \
-  X(stream_errors, "streams closed with an error of the peer's")                       \
-  X(error_not_well_formed, "not-well-formed and invalid-xml")                          \
-  X(error_restricted_xml, "restricted-xml")                                            \
-  X(error_policy, "policy-violation: size, depth, attributes, rate")                   \
-  X(error_timeout, "connection-timeout: not logged in in time")                        \
-  X(error_auth, "not-authorized")                                                      \
-  X(error_overflow, "clients that did not read")                                       \
-  X(congested, "turns in which sockets were not read because a ring was full")         \
+#define ROOKERY_COUNTERS(X)                                                    \
+  X(loops, "turns of the loop")                                                \
+  X(sleeps, "turns that went to sleep")                                        \
+  X(events, "socket events")                                                   \
+  X(busy_us, "time awake")                                                     \
+  X(accepts, "connections accepted")                                           \
+  X(accepts_refused, "connections refused by a limit")                         \
+  X(connections, "connections open now")                                       \
+  X(unauthenticated, "connections not logged in now")                          \
+  X(sessions, "sessions now, those waiting to be resumed included")            \
+  X(sessions_waiting, "sessions waiting to be resumed now")                    \
+  X(handed_over, "connections handed to another shard")                        \
+  X(arrived, "connections that came from another shard")                       \
+  X(tls_handshakes, "TLS handshakes completed")                                \
+  X(tls_failures, "TLS connections that failed")                               \
+  X(tls_taken_over, "TLS connections on our own record layer")                 \
+  X(logins, "logins completed")                                                \
+  X(login_failures, "logins refused")                                          \
+  X(logins_delayed, "logins that waited for the login rate")                   \
+  X(resumed, "sessions resumed")                                               \
+  X(resume_failures, "resumptions refused")                                    \
+  X(bytes_in, "bytes received")                                                \
+  X(bytes_out, "bytes sent")                                                   \
+  X(stanzas_in, "stanzas received")                                            \
+  X(stanzas_out, "stanzas sent")                                               \
+  X(messages_in, "messages received from clients")                             \
+  X(messages_delivered, "messages sent to clients")                            \
+  X(messages_bounced, "messages answered with an error")                       \
+  X(messages_duplicate, "retransmissions recognised")                          \
+  X(mailbox_in, "messages that entered a mailbox")                             \
+  X(mailbox_acked, "messages acknowledged by the recipient's device")          \
+  X(mailbox_full, "messages refused by a full mailbox")                        \
+  X(mailbox_now, "messages in mailboxes now")                                  \
+  X(mailbox_bytes, "bytes in mailboxes now")                                   \
+  X(mailbox_expired, "messages whose time ended")                              \
+  X(never_on_disk, "messages acknowledged before they were committed")         \
+  X(commits, "batches committed")                                              \
+  X(commit_records, "records committed")                                       \
+  X(commit_failures, "batches the disk refused")                               \
+  X(commit_us, "time from submit to completion, sum")                          \
+  X(records_corrupt, "stored messages that could not be read")                 \
+  X(iq_in, "IQs for the control plane")                                        \
+  X(iq_refused, "IQs answered with resource-constraint")                       \
+  X(presence_in, "presence stanzas from clients")                              \
+  X(stream_errors, "streams closed with an error of the peer's")               \
+  X(error_not_well_formed, "not-well-formed and invalid-xml")                  \
+  X(error_restricted_xml, "restricted-xml")                                    \
+  X(error_policy, "policy-violation: size, depth, attributes, rate")           \
+  X(error_timeout, "connection-timeout: not logged in in time")                \
+  X(error_auth, "not-authorized")                                              \
+  X(error_overflow, "clients that did not read")                               \
+  X(congested, "turns in which sockets were not read because a ring was full") \
   X(wakeups, "other shards woken")
 
 enum class Counter : std::uint16_t {

@@ -27,7 +27,8 @@ struct MailboxEntry {
 
 class Mailbox {
  public:
-  /// Adds a message at the end and returns its sequence in this mailbox (from 1 on, in memory only).
+  /// Adds a message at the end and returns its sequence in this mailbox (from 1 on, in memory
+  /// only).
   std::uint64_t append(MailboxEntry entry) {
     ++live_;
     bytes_ += entry.bytes;

@@ -16,10 +16,10 @@ namespace rookery {
 /// Views point into the decoded payload.
 struct MessageRecord {
   WallMs accepted_ms = 0;
-  SessionTag sent_tag = 0;          ///< The recipient's session it had been sent to; 0: none.
-  std::uint32_t sent_number = 0;    ///< Its number in that session.
-  std::uint64_t fingerprint = 0;    ///< Of the sender's stanza, for retransmissions; 0: none.
-  std::string_view stanza;          ///< XML as the recipient gets it, without a delay stamp.
+  SessionTag sent_tag = 0;        ///< The recipient's session it had been sent to; 0: none.
+  std::uint32_t sent_number = 0;  ///< Its number in that session.
+  std::uint64_t fingerprint = 0;  ///< Of the sender's stanza, for retransmissions; 0: none.
+  std::string_view stanza;        ///< XML as the recipient gets it, without a delay stamp.
 
   void encode(std::string& out) const;
   static bool decode(std::string_view payload, MessageRecord& out);

@@ -21,17 +21,19 @@ namespace rookery {
 using LogSequence = std::uint64_t;
 
 enum class RecordKind : std::uint8_t {
-  message = 1,      ///< A message waiting in a user's mailbox. The payload is record.h's MessageRecord.
-  session = 2,      ///< An XEP-0198 session that may be resumed, or was sent stored messages.
-  settlement = 3,   ///< These sequences are no longer needed (acknowledged, expired, moved).
+  message = 1,  ///< A message waiting in a user's mailbox. The payload is record.h's MessageRecord.
+  session = 2,  ///< An XEP-0198 session that may be resumed, or was sent stored messages.
+  settlement = 3,  ///< These sequences are no longer needed (acknowledged, expired, moved).
 };
 
 /// One record as the shard gives it. The views are copied by submit().
 struct RecordInput {
   RecordKind kind = RecordKind::message;
-  std::string_view user;     ///< Normalised localpart; decides the home shard at recovery. Empty for settlements.
-  std::string_view payload;  ///< Opaque to the store, protected by its checksum. For a settlement:
-                             ///< the settled LogSequences of one store, 8 bytes each, little-endian.
+  std::string_view
+      user;  ///< Normalised localpart; decides the home shard at recovery. Empty for settlements.
+  std::string_view
+      payload;  ///< Opaque to the store, protected by its checksum. For a settlement:
+                ///< the settled LogSequences of one store, 8 bytes each, little-endian.
 };
 
 enum class StoreStatus : std::uint8_t {
@@ -44,9 +46,9 @@ enum class StoreStatus : std::uint8_t {
 struct StoreEvent {
   enum class Kind : std::uint8_t { committed, record_read } kind = Kind::committed;
   StoreStatus status = StoreStatus::ok;
-  std::uint64_t token = 0;         ///< What submit() or read() was given.
-  LogSequence sequence = 0;        ///< committed: of the batch's first record; read: of the record.
-  std::string payload;             ///< read: the record's payload.
+  std::uint64_t token = 0;   ///< What submit() or read() was given.
+  LogSequence sequence = 0;  ///< committed: of the batch's first record; read: of the record.
+  std::string payload;       ///< read: the record's payload.
 };
 
 class StorePort {
