@@ -2,6 +2,7 @@
 // that rings can stay small however large a stanza may be.
 #include "engine/shard_links.h"
 
+#include <cstdint>
 #include <cstring>
 #include <memory>
 
@@ -11,6 +12,9 @@ namespace {
 constexpr std::size_t inline_bytes = 8 * 1024;
 constexpr char large_record = '\xFF';
 constexpr int records_per_way = 1024;
+// What a large record takes in its ring: the pointer itself is meant, not what it points to.
+constexpr std::size_t pointer_bytes = sizeof(std::uintptr_t);
+static_assert(pointer_bytes == sizeof(void*));
 
 }  // namespace
 
@@ -31,13 +35,13 @@ bool ShardLinks::push(SpscByteRing& ring, std::string_view record) {
     ring.commit(record.size());
     return true;
   }
-  std::byte* room = ring.reserve(1 + sizeof(std::string*));
+  std::byte* room = ring.reserve(1 + pointer_bytes);
   if (room == nullptr) return false;
   // NOLINTNEXTLINE(cppcoreguidelines-owning-memory): the consumer takes it over
   auto* copy = new std::string(record);
   room[0] = static_cast<std::byte>(large_record);
-  std::memcpy(room + 1, &copy, sizeof copy);
-  ring.commit(1 + sizeof copy);
+  std::memcpy(room + 1, &copy, pointer_bytes);
+  ring.commit(1 + pointer_bytes);
   return true;
 }
 
@@ -48,7 +52,7 @@ void ShardLinks::take(std::string_view record,
     return;
   }
   std::string* raw = nullptr;
-  std::memcpy(&raw, record.data() + 1, sizeof raw);
+  std::memcpy(&raw, record.data() + 1, pointer_bytes);
   const std::unique_ptr<std::string> copy(raw);
   handle(*copy);
 }
