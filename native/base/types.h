@@ -59,7 +59,7 @@ constexpr std::uint64_t hash_name(std::string_view name) {
 
 /// The shard on which a user (normalised localpart) lives.
 constexpr ShardId home_shard(std::string_view user, std::uint32_t shards) {
-  return static_cast<ShardId>(hash_name(user) % shards);
+  return static_cast<ShardId>(shards == 0 ? 0 : hash_name(user) % shards);
 }
 
 }  // namespace rookery
