@@ -91,6 +91,7 @@ void Shard::turn(std::int64_t max_sleep_us) {
   work_for_store();
   // 6. Completions: only now may acknowledgements be written.
   keeper_.apply_completions();
+  sessions_.answer_settled();
   sessions_.end_overflowed();
   // 7. Receipts of this turn, then everything to the sockets with one call each.
   delivery_.finish_turn();
@@ -232,6 +233,11 @@ void Shard::shard_record(std::string_view record) {
 void Shard::credentials_wanted(std::string_view record) {
   CredentialsWanted wanted;
   if (!CredentialsWanted::decode(record, wanted)) return;
+  if (!accounts_known_) {
+    // Another shard was faster to open its listeners; the accounts are still on their way to us.
+    early_questions_.emplace_back(record);
+    return;
+  }
   CredentialsFound found;
   found.connection = wanted.connection;
   const User* user = router_.users.find(wanted.user);

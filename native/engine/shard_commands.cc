@@ -231,6 +231,10 @@ void Shard::registration_request(Connection& connection, const StanzaView& view)
 }
 
 void Shard::open_listeners() {
+  accounts_known_ = true;
+  std::vector<std::string> questions;
+  questions.swap(early_questions_);
+  for (const std::string& question : questions) credentials_wanted(question);
   std::vector<std::string> problems;
   const std::vector<Listeners::Open> opened = listeners_.open(problems);
   for (const std::string& problem : problems) log(log_error, problem);

@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t max_awaited_messages = 512;
 constexpr std::size_t page_messages = 128;
 constexpr std::size_t page_bytes = 512 * 1024;
-constexpr std::uint8_t max_note_attempts = 3;
+constexpr std::uint8_t max_note_attempts = 8;
 constexpr std::size_t max_inactive_stanzas = 1000;
 
 /// `2002-09-10T23:08:25.123Z` (XEP-0082).
@@ -81,10 +81,16 @@ void Delivery::send(Session& session, const StanzaRef& stanza) {
     return;
   }
   StreamManagement& management = *session.management;
-  if (management.window.size() >= context_.session.config.max_unacknowledged_stanzas * 2) {
+  const std::size_t held = session.page ? session.page->held.size() : 0;
+  if (management.window.size() + held >=
+      context_.session.config.max_unacknowledged_stanzas * 2) {
     // The window is the only place where this stanza could wait, and it is full.
     if (!management.overflowed) overflowed_.push_back(session.handle);
     management.overflowed = true;
+    return;
+  }
+  if (session.page && session.page->first_number != 0) {
+    session.page->held.push_back(stanza);
     return;
   }
   ++management.sent;
@@ -236,10 +242,20 @@ void Delivery::send_page(Session& session) {
     entry->stanza->delayed = true;
     send_message(session, entry->stanza);
   }
+  for (const StanzaRef& stanza : page->held) send(session, stanza);
   pump(*session.user);
 }
 
 bool Delivery::acknowledge(Session& session, std::uint32_t handled) {
+  const std::uint32_t before = session.management->acknowledged;
+  if (!settle_window(session, handled)) return false;
+  if (handled != before && session.user->mailbox && session.user->mailbox->anything_queued()) {
+    pump(*session.user);
+  }
+  return true;
+}
+
+bool Delivery::settle_window(Session& session, std::uint32_t handled) {
   StreamManagement& management = *session.management;
   const std::uint32_t fresh = handled - management.acknowledged;
   if (fresh > management.window.size()) return false;
@@ -252,9 +268,6 @@ bool Delivery::acknowledge(Session& session, std::uint32_t handled) {
   }
   if (!management.notes.empty()) keeper_.settle_notes(session, handled, false);
   if (!management.window.empty()) in_turn(session);
-  if (fresh > 0 && session.user->mailbox && session.user->mailbox->anything_queued()) {
-    pump(*session.user);
-  }
   return true;
 }
 
@@ -286,13 +299,16 @@ void Delivery::safe(Session& session, std::uint32_t number) {
   if (management.answer_owed) in_turn(session);
 }
 
-void Delivery::resend(Session& session) {
+bool Delivery::resume(Session& session, std::uint32_t handled) {
+  // Nothing new may be sent before the old is sent again, or it would be sent twice.
+  if (!settle_window(session, handled)) return false;
   StreamManagement& management = *session.management;
   for (std::size_t index = 0; index < management.window.size(); ++index) {
     write(session, *management.window[index]);
   }
   management.request_open = false;
   if (!management.window.empty()) in_turn(session);
+  return true;
 }
 
 void Delivery::give_back(Session& session) {

@@ -41,8 +41,9 @@ class Delivery {
   void asked(Session& session);
   /// One of the client's stanzas became safe.
   void safe(Session& session, std::uint32_t number);
-  /// A resumed client has received `handled`: the rest of the window is sent again.
-  void resend(Session& session);
+  /// A resumed client has received `handled`: the rest of the window is sent again. False when that
+  /// is more than were sent.
+  bool resume(Session& session, std::uint32_t handled);
   /// Gives everything that the session was sent and has not acknowledged back to the mailbox.
   void give_back(Session& session);
 
@@ -56,6 +57,7 @@ class Delivery {
 
  private:
   void write(Session& session, const Stanza& stanza);
+  bool settle_window(Session& session, std::uint32_t handled);
   bool settle_received(Session& session);
   void in_turn(Session& session);
   void start_page(User& user, Session& session);

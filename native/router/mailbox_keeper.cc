@@ -106,6 +106,7 @@ void MailboxKeeper::settle(User& user, std::uint64_t sequence) {
   MailboxEntry* entry = user.mailbox->find(sequence);
   if (entry == nullptr) return;
   if (entry->stanza) tell_safe(*entry->stanza);
+  if (entry->log != 0 || entry->submitted) user.settling = true;
   if (entry->log != 0) {
     forget_on_disk(entry->log);
   } else if (!entry->submitted) {
@@ -194,7 +195,8 @@ void MailboxKeeper::note_page(Session& session) {
   Note note;
   note.session = session.handle;
   note.user = session.user->name;
-  note.last_number = record.first_number + static_cast<std::uint32_t>(record.sequences.size()) - 1;
+  note.last_number =
+      record.first_number + static_cast<std::uint32_t>(record.sequences.size()) - 1;
   record.encode(note.payload);
   notes_to_submit_.push_back(std::move(note));
   submit_notes();
@@ -203,7 +205,8 @@ void MailboxKeeper::note_page(Session& session) {
 void MailboxKeeper::settle_notes(Session& session, std::uint32_t acknowledged, bool all) {
   if (!session.management) return;
   std::erase_if(session.management->notes, [&](const SentNote& note) {
-    const bool over = all || static_cast<std::int32_t>(acknowledged - note.last_number) >= 0;
+    const bool over =
+        all || static_cast<std::int32_t>(acknowledged - note.last_number) >= 0;
     if (over) forget_on_disk(note.sequence);
     return over;
   });
@@ -212,14 +215,13 @@ void MailboxKeeper::settle_notes(Session& session, std::uint32_t acknowledged, b
 MonoUs MailboxKeeper::delay() const {
   const MonoUs most = context_.session.config.commit_delay_us;
   if (!hurried_) return most * unhurried_factor;
-  // A commit is worth its fsync: wait about as long as one takes, less when the store is idle.
-  if (batches_.empty()) return std::min(most, std::max(least_delay_us, last_commit_us_ / 2));
-  return std::min(most, std::max(least_delay_us, last_commit_us_));
+  // A commit is worth its fsync: gather about half as long as one takes.
+  return std::min(most, std::max(least_delay_us, last_commit_us_ / 2));
 }
 
 MonoUs MailboxKeeper::next_due() const {
   MonoUs due = std::numeric_limits<MonoUs>::max();
-  if (oldest_commit_ != 0) due = std::min(due, oldest_commit_ + delay());
+  if (oldest_commit_ != 0 && batches_.empty()) due = std::min(due, oldest_commit_ + delay());
   if (oldest_settle_ != 0) due = std::min(due, oldest_settle_ + settle_delay_us);
   if (!notes_to_submit_.empty()) due = std::min(due, context_.session.now);
   return std::max(due, retry_at_);
@@ -263,53 +265,58 @@ bool MailboxKeeper::submit_notes() {
   return true;
 }
 
+// One batch at a time: were there two, the later could reach the disk and the earlier fail, and
+// after a crash a sender's messages would arrive in another order than they were sent.
 bool MailboxKeeper::submit_messages() {
+  if (!batches_.empty()) return true;
+  Batch batch;
+  std::vector<std::string> payloads;
+  std::size_t bytes = 0;
   std::size_t next = 0;
-  while (next < to_commit_.size()) {
-    Batch batch;
+  for (; next < to_commit_.size() && payloads.size() < max_batch_records &&
+         bytes < max_batch_bytes;
+       ++next) {
+    const MailboxEntry* entry = to_commit_[next].user->mail().find(to_commit_[next].sequence);
+    if (entry == nullptr || entry->log != 0 || !entry->stanza) continue;
+    payloads.push_back(record_of(*entry->stanza));
+    bytes += payloads.back().size();
+    batch.places.push_back(to_commit_[next]);
+  }
+  if (!batch.places.empty()) {
     std::vector<RecordInput> inputs;
-    std::vector<std::string> payloads;
-    std::size_t bytes = 0;
-    const std::size_t begin = next;
-    for (;
-         next < to_commit_.size() && payloads.size() < max_batch_records && bytes < max_batch_bytes;
-         ++next) {
-      MailboxEntry* entry = to_commit_[next].user->mail().find(to_commit_[next].sequence);
-      if (entry == nullptr || entry->submitted || entry->log != 0 || !entry->stanza) continue;
-      const Stanza& stanza = *entry->stanza;
-      MessageRecord record;
-      record.accepted_ms = stanza.accepted_ms;
-      record.fingerprint = stanza.fingerprint;
-      record.stanza = stanza.bytes();
-      const Session* owner = context_.session.sessions.get(stanza.owner);
-      if (owner != nullptr && owner->management && stanza.sent_number != 0) {
-        record.sent_tag = owner->management->tag;
-        record.sent_number = stanza.sent_number;
-      }
-      payloads.emplace_back();
-      record.encode(payloads.back());
-      bytes += payloads.back().size();
-      batch.places.push_back(to_commit_[next]);
-    }
-    if (batch.places.empty()) continue;
+    inputs.reserve(payloads.size());
     for (std::size_t index = 0; index < payloads.size(); ++index) {
       inputs.push_back({RecordKind::message, batch.places[index].user->name, payloads[index]});
     }
     const std::uint64_t token = ++last_token_;
-    if (!context_.store->submit(token, inputs)) {
-      to_commit_.erase(to_commit_.begin(), to_commit_.begin() + static_cast<long>(begin));
-      return false;
-    }
+    if (!context_.store->submit(token, inputs)) return false;
     for (const Place& place : batch.places) {
       place.user->mail().find(place.sequence)->submitted = true;
     }
     batch.submitted_at = context_.session.now;
     batches_.emplace(token, std::move(batch));
   }
-  to_commit_.clear();
-  oldest_commit_ = 0;
-  hurried_ = false;
+  to_commit_.erase(to_commit_.begin(), to_commit_.begin() + static_cast<std::ptrdiff_t>(next));
+  if (to_commit_.empty()) {
+    oldest_commit_ = 0;
+    hurried_ = false;
+  }
   return true;
+}
+
+std::string MailboxKeeper::record_of(const Stanza& stanza) const {
+  MessageRecord record;
+  record.accepted_ms = stanza.accepted_ms;
+  record.fingerprint = stanza.fingerprint;
+  record.stanza = stanza.bytes();
+  const Session* owner = context_.session.sessions.get(stanza.owner);
+  if (owner != nullptr && owner->management && stanza.sent_number != 0) {
+    record.sent_tag = owner->management->tag;
+    record.sent_number = stanza.sent_number;
+  }
+  std::string payload;
+  record.encode(payload);
+  return payload;
 }
 
 bool MailboxKeeper::submit_settlements() {
@@ -374,6 +381,7 @@ void MailboxKeeper::batch_committed(Batch& batch, const StoreEvent& event) {
   }
   LogSequence sequence = event.sequence;
   User* moved = nullptr;
+  std::vector<Place> again;
   for (const Place& place : batch.places) {
     MailboxEntry* entry = place.user->mail().place(place.sequence);
     const LogSequence own = sequence++;
@@ -384,8 +392,7 @@ void MailboxKeeper::batch_committed(Batch& batch, const StoreEvent& event) {
       continue;
     }
     if (!good) {
-      to_commit_.push_back(place);
-      if (oldest_commit_ == 0) oldest_commit_ = context_.session.now;
+      again.push_back(place);
       hurried_ = hurried_ || entry->stanza->origin.valid();
       continue;
     }
@@ -399,6 +406,10 @@ void MailboxKeeper::batch_committed(Batch& batch, const StoreEvent& event) {
       }
     }
   }
+  if (again.empty()) return;
+  // In front of what came later, so that the order on disk stays that of acceptance.
+  to_commit_.insert(to_commit_.begin(), again.begin(), again.end());
+  if (oldest_commit_ == 0) oldest_commit_ = context_.session.now;
 }
 
 void MailboxKeeper::note_committed(const StoreEvent& event) {
@@ -412,6 +423,8 @@ void MailboxKeeper::note_committed(const StoreEvent& event) {
   }
   if (event.status == StoreStatus::ok) {
     session->management->notes.push_back({event.sequence, note.last_number});
+  } else if (session->page) {
+    session->page->first_number = 0;  // it holds for nothing
   }
   if (session->page) observer_.page_moved(*session);
 }

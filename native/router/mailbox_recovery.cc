@@ -87,6 +87,17 @@ void MailboxKeeper::forget_recovered(User& user) {
   user.recovered.reset();
 }
 
+std::uint64_t MailboxKeeper::settlement_barrier() {
+  // A message that was settled while it was being committed is forgotten when that is over.
+  if (!batches_.empty() || !submit_settlements()) return 0;
+  return last_token_;
+}
+
+bool MailboxKeeper::settled_by(std::uint64_t barrier) const {
+  return std::none_of(settling_.begin(), settling_.end(),
+                      [barrier](const auto& batch) { return batch.first <= barrier; });
+}
+
 bool MailboxKeeper::settle_recovered(User& user, SessionTag tag, std::uint32_t handled) {
   if (!user.recovered) return false;
   const auto found =

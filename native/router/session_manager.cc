@@ -123,13 +123,26 @@ void SessionManager::enable(Session& session, const StanzaView& view) {
         "<unexpected-request xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>";
     return;
   }
+  bool found = false;
+  const std::string_view wish = view.attribute("resume", found);
+  const bool resumable =
+      (wish == "true" || wish == "1") && context_.session.config.resume_seconds > 0;
+  if (!session.user->settling) {
+    enable_now(session, resumable);
+    return;
+  }
+  // The new stream's count says nothing of the old one's messages: were the server to crash before
+  // the disk has forgotten those, they would come again.
+  session.user->settling = false;
+  wait_for_disk(*session.connection, true, resumable);
+}
+
+void SessionManager::enable_now(Session& session, bool resumable) {
+  std::string& out = context_.io.out(*session.connection);
   session.management = std::make_unique<StreamManagement>();
   StreamManagement& management = *session.management;
   while (management.tag == 0) management.tag = context_.session.random.next64();
-  bool found = false;
-  const std::string_view wish = view.attribute("resume", found);
-  management.resumable =
-      (wish == "true" || wish == "1") && context_.session.config.resume_seconds > 0;
+  management.resumable = resumable;
   out += "<enabled xmlns='urn:xmpp:sm:3'";
   if (management.resumable) {
     append_attribute(out, "id", tag_text(management.tag));
@@ -161,8 +174,12 @@ void SessionManager::resume(Connection& connection, std::string_view previous_id
                session->management->tag == tag && !session->management->overflowed;
       });
   if (found == user->sessions.end()) {
-    keeper_.settle_recovered(*user, tag, handled);
-    failed_resume(connection);
+    if (!keeper_.settle_recovered(*user, tag, handled)) {
+      failed_resume(connection);
+      return;
+    }
+    // The client forgets its count when it is refused; by then the disk must know it.
+    wait_for_disk(connection, false, false);
     return;
   }
   Session& session = **found;
@@ -184,8 +201,10 @@ void SessionManager::resume(Connection& connection, std::string_view previous_id
   attach(session, connection);
   context_.count(Counter::resumed);
   const std::uint32_t safe = management.safe_count();
-  management.skipping = safe != management.received;
-  management.skip_until = management.received;
+  // What was taken and is not yet safe is sent again by the client and skipped; a resumption during
+  // which the connection broke once more must not forget that.
+  if (!management.skipping) management.skip_until = management.received;
+  management.skipping = safe != management.skip_until;
   management.received = safe;
   management.last_told = safe;
   management.answer_owed = false;
@@ -195,8 +214,7 @@ void SessionManager::resume(Connection& connection, std::string_view previous_id
   append_attribute(out, "h", std::to_string(safe));
   out += "/>";
   session.client_inactive = false;
-  static_cast<void>(delivery_.acknowledge(session, handled));
-  delivery_.resend(session);
+  static_cast<void>(delivery_.resume(session, handled));
   delivery_.release_inactive(session);
   if (session.page) {
     delivery_.page_moved(session);
@@ -259,6 +277,29 @@ void SessionManager::resume_timer_fired(Session& session) {
   if (session.connection == nullptr && !session.ending) {
     end(session, StreamError::none, {}, false);
   }
+}
+
+void SessionManager::wait_for_disk(Connection& connection, bool enable, bool resumable) {
+  connection.state = StreamState::waiting;
+  settling_.push_back({connection.handle, keeper_.settlement_barrier(), enable, resumable});
+}
+
+void SessionManager::answer_settled() {
+  std::erase_if(settling_, [this](Settling& settling) {
+    Connection* connection = context_.session.connections.get(settling.connection);
+    if (connection == nullptr || connection->state != StreamState::waiting) return true;
+    if (settling.barrier == 0) settling.barrier = keeper_.settlement_barrier();
+    if (settling.barrier == 0 || !keeper_.settled_by(settling.barrier)) return false;
+    if (settling.enable && connection->session == nullptr) return true;
+    connection->state = settling.enable ? StreamState::session : StreamState::bind;
+    if (settling.enable) {
+      enable_now(*connection->session, settling.resumable);
+    } else {
+      failed_resume(*connection);
+    }
+    context_.io.resume_input(*connection);
+    return true;
+  });
 }
 
 void SessionManager::end_overflowed() {

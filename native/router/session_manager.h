@@ -35,6 +35,9 @@ class SessionManager {
   void resume_timer_fired(Session& session);
   /// Ends sessions whose window overflowed. Once a turn.
   void end_overflowed();
+  /// Answers resumptions that waited for the disk. Once a turn.
+  void answer_settled();
+  [[nodiscard]] bool answers_wait() const { return !settling_.empty(); }
   /// Frees the slots of sessions that ended in this turn.
   void free_ended();
   [[nodiscard]] std::uint64_t ended_count() const { return ended_in_all_; }
@@ -44,12 +47,23 @@ class SessionManager {
   void answer_bind(Connection& connection, const StanzaView& iq, const Session& session);
   void attach(Session& session, Connection& connection);
   void failed_resume(Connection& connection);
+  void enable_now(Session& session, bool resumable);
+  void wait_for_disk(Connection& connection, bool enable, bool resumable);
 
   RouterContext& context_;
   MailboxKeeper& keeper_;
   Delivery& delivery_;
   PresenceRouter& presence_;
   XmlReader reader_;
+  /// What a client may be told only when the disk knows what it had received: that its old stream
+  /// is not resumed, or that its new one counts from zero.
+  struct Settling {
+    Handle connection;
+    std::uint64_t barrier;
+    bool enable;
+    bool resumable;
+  };
+  std::vector<Settling> settling_;
   std::vector<Handle> ended_;
   std::uint64_t ended_in_all_ = 0;
 };

@@ -69,6 +69,9 @@ struct Page {
   std::uint32_t reads_open = 0;
   std::uint32_t first_number = 0;  ///< Of the note; 0: none submitted.
   std::uint8_t note_attempts = 0;
+  /// Other stanzas that came meanwhile. They must not take the numbers that the note gives away: a
+  /// client's count would then settle messages that it never got.
+  std::vector<StanzaRef> held;
 };
 
 /// Addresses that were sent directed presence (RFC 6121 section 4.6).

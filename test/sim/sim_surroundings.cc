@@ -1,0 +1,256 @@
+// Simulated sockets and disk.
+#include "sim/sim_surroundings.h"
+
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace rookery::sim {
+namespace {
+
+constexpr std::size_t socket_buffer_bytes = 16 * 1024;
+constexpr std::size_t max_waiting_batches = 8;
+constexpr std::size_t max_in_flight_handovers = 4;
+
+}  // namespace
+
+int SimInternet::connect() {
+  if (backlog_.empty()) return -1;
+  const auto shard = static_cast<ShardId>(chance_.below(backlog_.size()));
+  auto socket = std::make_unique<SimSocket>();
+  socket->owner = shard;
+  const int descriptor = next_++;
+  sockets_.emplace(descriptor, std::move(socket));
+  backlog_[shard].push_back(descriptor);
+  return descriptor;
+}
+
+void SimInternet::crash() {
+  for (auto& [descriptor, socket] : sockets_) {
+    socket->server_closed = true;
+    socket->open = false;
+  }
+  by_shard_.clear();
+  backlog_.clear();
+  arrivals_.clear();
+}
+
+void SimInternet::client_done(int descriptor) {
+  const auto found = sockets_.find(descriptor);
+  if (found == sockets_.end()) return;
+  found->second->client_closed = true;
+  // What lies between client and server is lost or not, as it happens.
+  if (!found->second->to_server.empty() && chance_.one_in(2)) {
+    found->second->to_server.resize(chance_.below(found->second->to_server.size() + 1));
+  }
+  if (found->second->server_closed && !found->second->open) sockets_.erase(found);
+}
+
+SimNetwork::SimNetwork(SimInternet& internet, ShardId id, std::uint32_t shards)
+    : internet_(internet), id_(id) {
+  internet_.by_shard_.resize(shards);
+  internet_.arrivals_.resize(shards);
+}
+
+int SimNetwork::listen(std::string_view, std::uint64_t token, std::string&) {
+  listener_ = static_cast<int>(id_) + 1;
+  listener_token_ = token;
+  internet_.backlog_.resize(internet_.by_shard_.size());
+  return listener_;
+}
+
+Accepted SimNetwork::accept(int) {
+  auto& backlog = internet_.backlog_[id_];
+  if (backlog.empty()) return {};
+  const int descriptor = backlog.front();
+  backlog.pop_front();
+  SimSocket& socket = internet_.socket(descriptor);
+  socket.open = true;
+  socket.accepted = true;
+  Accepted accepted;
+  accepted.status = AcceptStatus::accepted;
+  accepted.descriptor = descriptor;
+  accepted.peer.ip[15] = 1;
+  return accepted;
+}
+
+std::size_t SimNetwork::wait(std::span<NetworkEvent> out, std::int64_t) {
+  std::size_t count = 0;
+  if (listener_ >= 0 && !internet_.backlog_[id_].empty()) {
+    out[count++] = {listener_token_, true, false, false};
+  }
+  for (const int descriptor : internet_.by_shard_[id_]) {
+    if (count == out.size()) break;
+    const SimSocket& socket = internet_.socket(descriptor);
+    const bool readable =
+        socket.want_read && (!socket.to_server.empty() || socket.client_closed);
+    const bool writable = socket.want_write && socket.to_client.size() < socket_buffer_bytes;
+    const bool hangup = socket.client_closed && socket.to_server.empty();
+    if (readable || writable || hangup) {
+      out[count++] = {socket.token, readable, writable, hangup};
+    }
+  }
+  return count;
+}
+
+bool SimNetwork::watch(int descriptor, std::uint64_t token) {
+  SimSocket& socket = internet_.socket(descriptor);
+  socket.token = token;
+  socket.owner = id_;
+  socket.want_read = true;
+  socket.want_write = false;
+  internet_.by_shard_[id_].push_back(descriptor);
+  return true;
+}
+
+void SimNetwork::rewatch(int descriptor, std::uint64_t token, bool read, bool write) {
+  if (descriptor < 1000) return;  // the listener: never exhausted here
+  SimSocket& socket = internet_.socket(descriptor);
+  socket.token = token;
+  socket.want_read = read;
+  socket.want_write = write;
+}
+
+IoResult SimNetwork::receive(int descriptor, std::span<char> into) {
+  SimSocket& socket = internet_.socket(descriptor);
+  if (socket.to_server.empty()) {
+    if (!socket.client_closed) return {IoStatus::would_block, 0};
+    return {internet_.chance_.one_in(2) ? IoStatus::closed : IoStatus::failed, 0};
+  }
+  const std::size_t most = std::min(into.size(), socket.to_server.size());
+  const std::size_t bytes = internet_.chance_.one_in(4) ? 1 + internet_.chance_.below(most) : most;
+  std::memcpy(into.data(), socket.to_server.data(), bytes);
+  socket.to_server.erase(0, bytes);
+  return {IoStatus::ok, bytes};
+}
+
+IoResult SimNetwork::send(int descriptor, std::span<const iovec> parts) {
+  SimSocket& socket = internet_.socket(descriptor);
+  if (socket.client_closed) return {IoStatus::failed, 0};
+  const std::size_t used = socket.to_client.size();
+  if (used >= socket_buffer_bytes || internet_.chance_.one_in(50)) {
+    return {IoStatus::would_block, 0};
+  }
+  std::size_t room = socket_buffer_bytes - used;
+  if (internet_.chance_.one_in(10)) room = 1 + internet_.chance_.below(room);
+  std::size_t sent = 0;
+  for (const iovec& part : parts) {
+    const std::size_t bytes = std::min(part.iov_len, room - sent);
+    socket.to_client.append(static_cast<const char*>(part.iov_base), bytes);
+    sent += bytes;
+  }
+  return {IoStatus::ok, sent};
+}
+
+std::size_t SimNetwork::unacknowledged(int descriptor) {
+  return internet_.socket(descriptor).to_client.size();
+}
+
+void SimNetwork::finish(int descriptor) { internet_.socket(descriptor).server_closed = true; }
+
+void SimNetwork::close(int descriptor) {
+  if (descriptor < 1000) {
+    listener_ = -1;
+    return;
+  }
+  std::erase(internet_.by_shard_[id_], descriptor);
+  SimSocket& socket = internet_.socket(descriptor);
+  socket.open = false;
+  socket.server_closed = true;
+  if (socket.client_closed) internet_.sockets_.erase(descriptor);
+}
+
+bool SimNetwork::hand_over(ShardId to, int descriptor, void* payload) {
+  auto& arrivals = internet_.arrivals_[to];
+  if (arrivals.size() >= max_in_flight_handovers) return false;
+  std::erase(internet_.by_shard_[id_], descriptor);
+  arrivals.push_back({descriptor, payload});
+  return true;
+}
+
+bool SimNetwork::take_arrival(Arrival& out) {
+  auto& arrivals = internet_.arrivals_[id_];
+  if (arrivals.empty()) return false;
+  out = arrivals.front();
+  arrivals.pop_front();
+  return true;
+}
+
+bool SimStorePort::submit(std::uint64_t token, std::span<const RecordInput> records) {
+  if (waiting_.size() >= max_waiting_batches) return false;
+  Batch batch{token, {}, 0};
+  for (const RecordInput& record : records) {
+    batch.records.push_back(
+        {record.kind, std::string(record.user), std::string(record.payload)});
+  }
+  if (lies_) {
+    batch.promised = disk_.next;
+    disk_.next += batch.records.size();
+    ready_.push_back({StoreEvent::Kind::committed, StoreStatus::ok, token, batch.promised, {}});
+  }
+  waiting_.push_back(std::move(batch));
+  return true;
+}
+
+bool SimStorePort::read(std::uint64_t token, LogSequence sequence) {
+  if (reads_.size() >= 64) return false;
+  reads_.emplace_back(token, sequence);
+  return true;
+}
+
+bool SimStorePort::poll(StoreEvent& out) {
+  if (ready_.empty()) return false;
+  out = std::move(ready_.front());
+  ready_.pop_front();
+  return true;
+}
+
+LogSequence SimStorePort::make_durable(Batch& batch) {
+  LogSequence first = batch.promised;
+  if (first == 0) {
+    first = disk_.next;
+    disk_.next += batch.records.size();
+  }
+  LogSequence sequence = first;
+  for (SimDisk::Record& record : batch.records) {
+    if (record.kind == RecordKind::settlement) {
+      for (std::size_t at = 0; at + sizeof(LogSequence) <= record.payload.size();
+           at += sizeof(LogSequence)) {
+        LogSequence settled = 0;
+        std::memcpy(&settled, record.payload.data() + at, sizeof settled);
+        disk_.records.erase(settled);
+      }
+    } else {
+      disk_.records.emplace(sequence, std::move(record));
+    }
+    ++sequence;
+  }
+  return first;
+}
+
+void SimStorePort::step() {
+  while (!waiting_.empty() && !chance_.one_in(3)) {
+    Batch batch = std::move(waiting_.front());
+    waiting_.pop_front();
+    if (lies_) {
+      make_durable(batch);
+    } else if (chance_.one_in(40)) {
+      ready_.push_back({StoreEvent::Kind::committed, StoreStatus::failed, batch.token, 0, {}});
+    } else {
+      const LogSequence first = make_durable(batch);
+      ready_.push_back({StoreEvent::Kind::committed, StoreStatus::ok, batch.token, first, {}});
+    }
+  }
+  while (!reads_.empty() && !chance_.one_in(4)) {
+    const auto [token, sequence] = reads_.front();
+    reads_.pop_front();
+    const auto found = disk_.records.find(sequence);
+    const bool there = found != disk_.records.end();
+    ready_.push_back({StoreEvent::Kind::record_read,
+                      there ? StoreStatus::ok : StoreStatus::missing, token, sequence,
+                      there ? found->second.payload : std::string()});
+  }
+}
+
+}  // namespace rookery::sim

@@ -1,0 +1,149 @@
+// The injected surroundings of simulated shards: time, chance, sockets and a disk, all in one thread
+// under one seed. What survives a crash of the simulated server is exactly what SimDisk says is
+// durable.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "reactor/network.h"
+#include "store/store_port.h"
+
+namespace rookery::sim {
+
+class SimClock final : public Clock {
+ public:
+  [[nodiscard]] MonoUs now_us() const override { return now_; }
+  [[nodiscard]] WallMs wall_ms() const override { return 1'700'000'000'000 + now_ / 1000; }
+  void advance(MonoUs by) { now_ += by; }
+
+ private:
+  MonoUs now_ = 1'000'000;
+};
+
+/// The only source of chance.
+class Chance final : public Random {
+ public:
+  explicit Chance(std::uint64_t seed) : engine_(seed) {}
+  void fill(std::span<std::uint8_t> out) override {
+    for (std::uint8_t& byte : out) byte = static_cast<std::uint8_t>(engine_());
+  }
+  /// 0 to bound - 1.
+  std::uint64_t below(std::uint64_t bound) { return engine_() % bound; }
+  /// True once in `times`.
+  bool one_in(std::uint64_t times) { return below(times) == 0; }
+
+ private:
+  std::mt19937_64 engine_;
+};
+
+/// One TCP connection. Bytes in `to_client` have been sent and not been taken by the client's TCP.
+struct SimSocket {
+  std::string to_server;
+  std::string to_client;
+  bool client_closed = false;   ///< FIN or reset by the client.
+  bool server_closed = false;
+  ShardId owner = 0;
+  std::uint64_t token = 0;
+  bool open = false;            ///< The server has a descriptor for it.
+  bool accepted = false;
+  bool want_read = true;
+  bool want_write = false;
+};
+
+/// All sockets of a run; a crash of the server closes every one of them.
+class SimInternet {
+ public:
+  explicit SimInternet(Chance& chance) : chance_(chance) {}
+  /// A client connects; returns the socket, or -1 while no listener is open.
+  int connect();
+  void crash();
+  [[nodiscard]] SimSocket& socket(int descriptor) { return *sockets_[descriptor]; }
+  /// A socket that neither side uses any more is freed.
+  void client_done(int descriptor);
+
+ private:
+  friend class SimNetwork;
+  Chance& chance_;
+  std::map<int, std::unique_ptr<SimSocket>> sockets_;
+  std::vector<std::vector<int>> by_shard_;
+  std::vector<std::deque<int>> backlog_;
+  std::vector<std::deque<Arrival>> arrivals_;
+  int next_ = 1000;
+};
+
+class SimNetwork final : public Network {
+ public:
+  SimNetwork(SimInternet& internet, ShardId id, std::uint32_t shards);
+  int listen(std::string_view address, std::uint64_t token, std::string& error) override;
+  [[nodiscard]] std::uint16_t local_port(int) const override { return 5222; }
+  Accepted accept(int listener) override;
+  std::size_t wait(std::span<NetworkEvent> out, std::int64_t timeout_us) override;
+  bool watch(int descriptor, std::uint64_t token) override;
+  void rewatch(int descriptor, std::uint64_t token, bool read, bool write) override;
+  IoResult receive(int descriptor, std::span<char> into) override;
+  IoResult send(int descriptor, std::span<const iovec> parts) override;
+  std::size_t unacknowledged(int descriptor) override;
+  void finish(int descriptor) override;
+  void close(int descriptor) override;
+  bool hand_over(ShardId to, int descriptor, void* payload) override;
+  bool take_arrival(Arrival& out) override;
+  void arm() override {}
+  void notify() override {}
+
+ private:
+  SimInternet& internet_;
+  ShardId id_;
+  int listener_ = -1;
+  std::uint64_t listener_token_ = 0;
+};
+
+/// What is durable, whoever runs.
+class SimDisk {
+ public:
+  struct Record {
+    RecordKind kind;
+    std::string user;
+    std::string payload;
+  };
+  std::map<LogSequence, Record> records;
+  LogSequence next = 1;
+};
+
+/// One shard's port, with a store behind it that commits when step() is called.
+class SimStorePort final : public StorePort {
+ public:
+  SimStorePort(SimDisk& disk, Chance& chance, bool lies)
+      : disk_(disk), chance_(chance), lies_(lies) {}
+  bool submit(std::uint64_t token, std::span<const RecordInput> records) override;
+  bool read(std::uint64_t token, LogSequence sequence) override;
+  bool poll(StoreEvent& out) override;
+  [[nodiscard]] std::uint8_t own_store() const override { return 0; }
+
+  /// Lets the store work: commits some of what waits, now and then refuses.
+  void step();
+
+ private:
+  struct Batch {
+    std::uint64_t token;
+    std::vector<SimDisk::Record> records;
+    LogSequence promised = 0;  ///< Given away before it was durable (only when the store lies).
+  };
+  LogSequence make_durable(Batch& batch);
+
+  SimDisk& disk_;
+  Chance& chance_;
+  bool lies_;                  ///< Says "committed" before it is: must be found out.
+  std::deque<Batch> waiting_;
+  std::deque<std::pair<std::uint64_t, LogSequence>> reads_;
+  std::deque<StoreEvent> ready_;
+};
+
+}  // namespace rookery::sim

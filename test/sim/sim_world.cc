@@ -1,0 +1,261 @@
+// Running and judging a simulated server.
+#include "sim/sim_world.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace rookery::sim {
+namespace {
+
+constexpr std::uint32_t quiet_steps = 4000;
+constexpr MonoUs longest_step_us = 3000;
+
+std::string name_of(const Letter& letter) {
+  return std::to_string(letter.from) + "-" + std::to_string(letter.number);
+}
+
+boundary::EngineConfig simulated_config(std::uint32_t shards) {
+  boundary::EngineConfig config;
+  config.domain = "sim";
+  config.shards = shards;
+  config.stores = 1;
+  config.xmpp_listen = "sim:5222";
+  config.starttls = boundary::Starttls::off;
+  config.plain_auth_without_tls = 1;
+  config.max_stanza_bytes = 65536;
+  config.max_depth = 32;
+  config.max_attributes = 32;
+  config.unauthenticated_seconds = 600;
+  config.max_unauthenticated = 100000;
+  config.max_unauthenticated_bytes = 16384;
+  config.max_mailbox_messages = 100000;
+  config.max_mailbox_bytes = 1u << 30;
+  config.max_unacknowledged_stanzas = 40;
+  config.max_output_bytes = 1u << 20;
+  config.resume_seconds = 3600;
+  config.commit_delay_us = 5000;
+  return config;
+}
+
+}  // namespace
+
+/// One life of the server.
+struct World::Server {
+  explicit Server(World& world)
+      : mesh(world.options_.shards), admission{AddressTable(1), "secret"} {
+    const std::uint32_t count = world.options_.shards;
+    for (ShardId id = 0; id < count; ++id) {
+      networks.push_back(std::make_unique<SimNetwork>(world.internet_, id, count));
+      ports.push_back(std::make_unique<SimStorePort>(
+          world.disk_, world.chance_,
+          world.options_.breakage == Breakage::acknowledge_before_commit));
+      counters.push_back(std::make_unique<ShardCounters>());
+      shards.push_back(std::make_unique<Shard>(
+          id, ShardSurroundings{world.config_, world.clock_, world.chance_, *networks[id], mesh,
+                                admission, *counters[id], [](ShardId) {}, [] {}}));
+    }
+  }
+
+  Mesh mesh;
+  SharedAdmission admission;
+  std::vector<std::unique_ptr<SimNetwork>> networks;
+  std::vector<std::unique_ptr<SimStorePort>> ports;
+  std::vector<std::unique_ptr<ShardCounters>> counters;
+  std::vector<std::unique_ptr<Shard>> shards;
+};
+
+World::World(const WorldOptions& options)
+    : options_(options), chance_(options.seed), internet_(chance_),
+      config_(simulated_config(options.shards)) {}
+
+World::~World() = default;
+
+void World::boot() {
+  server_ = std::make_unique<Server>(*this);
+  for (const auto& [sequence, record] : disk_.records) {
+    const RecoveredRecord found{record.kind, sequence, record.user, record.payload};
+    server_->shards[home_shard(record.user, options_.shards)]->recovered(found);
+  }
+  static const ScramKeys keys = derive_scram_keys(false, "pw", "salt", 1);
+  const auto bytes = [](const std::array<std::uint8_t, 32>& key) {
+    return std::string_view(reinterpret_cast<const char*>(key.data()), 20);
+  };
+  std::vector<std::string> batches(options_.shards);
+  for (std::uint32_t user = 0; user < options_.users; ++user) {
+    const std::string name = "u" + std::to_string(user);
+    boundary::PutAccount account;
+    account.user = name;
+    account.sha1_iterations = keys.iterations;
+    account.sha1_salt = keys.salt;
+    account.sha1_stored_key = bytes(keys.stored_key);
+    account.sha1_server_key = bytes(keys.server_key);
+    account.encode(batches[home_shard(name, options_.shards)]);
+  }
+  for (ShardId id = 0; id < options_.shards; ++id) {
+    boundary::OpenListeners{}.encode(batches[id]);
+    server_->shards[id]->recovery_complete(*server_->ports[id]);
+    auto batch = std::make_unique<std::string>(std::move(batches[id]));
+    if (server_->mesh.commands(id).push(batch.get())) static_cast<void>(batch.release());
+  }
+}
+
+void World::crash() {
+  ++epoch_;
+  internet_.crash();
+  server_.reset();
+  boot();
+}
+
+void World::turn_everything() {
+  for (ShardId id = 0; id < options_.shards; ++id) {
+    if (chance_.one_in(4)) continue;
+    if (options_.breakage == Breakage::no_duplicate_check) {
+      server_->shards[id]->router().users.for_each([](User& user) { user.recent.reset(); });
+    }
+    server_->shards[id]->turn(0);
+    SpscByteRing& events = server_->mesh.events(id);
+    while (!events.front().empty()) events.pop();
+  }
+  for (const auto& port : server_->ports) {
+    if (!chance_.one_in(3)) port->step();
+  }
+  clock_.advance(chance_.below(longest_step_us));
+}
+
+void World::live(bool quiet) {
+  for (const auto& client : clients_) {
+    if (chance_.one_in(2)) client->step(epoch_);
+    if (quiet) continue;
+    if (client->online() && chance_.one_in(12)) {
+      client->write_to(static_cast<std::uint32_t>(chance_.below(options_.users)), epoch_);
+    }
+    if (chance_.one_in(500)) client->cut();
+    if (client->wanted() ? chance_.one_in(400) : chance_.one_in(60)) {
+      if (client->wanted()) {
+        client->leave();
+      } else {
+        client->come();
+      }
+    }
+  }
+}
+
+void World::quiesce() {
+  for (const auto& client : clients_) {
+    client->come();
+    client->manage_from_now_on();
+    if (!client->managed() || chance_.one_in(3)) client->cut();
+  }
+  // Those without XEP-0198 come back with it, so that their mailboxes drain exactly.
+  for (std::uint32_t step = 0; step < quiet_steps; ++step) {
+    turn_everything();
+    live(true);
+    if (step % 50 != 49) continue;
+    const bool done = std::all_of(clients_.begin(), clients_.end(), [](const auto& client) {
+      return client->online() && client->everything_acknowledged();
+    });
+    std::int64_t stored = 0;
+    for (const auto& counters : server_->counters) stored += counters->get(Counter::mailbox_now);
+    if (done && stored == 0) return;
+  }
+}
+
+WorldResult World::run() {
+  boot();
+  for (std::uint32_t user = 0; user < options_.users; ++user) {
+    clients_.push_back(
+        std::make_unique<SimClient>(user, !chance_.one_in(6), internet_, chance_));
+    unmanaged_.push_back(!clients_.back()->managed());
+    if (chance_.one_in(4)) clients_.back()->leave();
+  }
+  for (std::uint32_t step = 0; step < options_.steps; ++step) {
+    turn_everything();
+    live(false);
+    if (chance_.one_in(options_.steps / 2)) crash();
+  }
+  quiesce();
+  WorldResult result;
+  result.crashes = epoch_;
+  check(result);
+  for (const auto& client : clients_) result.trace = result.trace * 31 + client->trace();
+  return result;
+}
+
+void World::check(WorldResult& result) const {
+  for (const auto& client : clients_) {
+    if (!client->complaint().empty()) result.problems.push_back(client->complaint());
+    if (!client->online() || !client->everything_acknowledged()) {
+      result.problems.push_back("a client does not come to rest");
+    }
+  }
+  std::set<Letter> received;
+  for (const auto& client : clients_) {
+    for (const Reception& reception : client->received()) received.insert(reception.letter);
+    result.received += client->received().size();
+  }
+  for (const auto& client : clients_) {
+    for (const SentLetter& sent : client->sent()) {
+      if (!sent.acknowledged) continue;
+      ++result.acknowledged;
+      if (!received.contains(sent.letter)) {
+        result.problems.push_back("lost although acknowledged: " + name_of(sent.letter) +
+                                  " to u" + std::to_string(sent.to) + ", first sent in life " +
+                                  std::to_string(sent.first_epoch) +
+                                  (sent.sent_again ? ", sent again" : "") +
+                                  (unmanaged_[sent.to] ? ", recipient unmanaged" : ""));
+      }
+    }
+  }
+  for (std::uint32_t recipient = 0; recipient < clients_.size(); ++recipient) {
+    check_copies(recipient, result);
+    check_order(recipient, result);
+  }
+}
+
+// A second copy is excused in two cases. The sender sent it again after a crash before which the
+// first copy had arrived and neither was on disk nor acknowledged to the sender: nobody but the
+// recipient knew of it. And without XEP-0198 the recipient cannot tell the server what it has, so
+// that whatever was under way when a connection ended may come again.
+void World::check_copies(std::uint32_t recipient, WorldResult& result) const {
+  std::map<Letter, Reception> first;
+  for (const Reception& reception : clients_[recipient]->received()) {
+    const auto [known, fresh] = first.emplace(reception.letter, reception);
+    if (fresh) continue;
+    const Reception& before = known->second;
+    const SentLetter& sent = clients_[reception.letter.from]->sent()[reception.letter.number];
+    if (sent.sent_again && before.epoch != reception.epoch) {
+      ++result.resent_after_crash;
+      continue;
+    }
+    if (unmanaged_[recipient] && before.connection != reception.connection) continue;
+    result.problems.push_back(
+        "twice: " + name_of(reception.letter) + " at u" + std::to_string(recipient) +
+        ", connection " + std::to_string(before.connection) + " in life " +
+        std::to_string(before.epoch) + ", then " + std::to_string(reception.connection) + " in " +
+        std::to_string(reception.epoch) + (sent.sent_again ? ", sent again" : "") +
+        (sent.acknowledged ? "" : ", unacknowledged") +
+        (clients_[reception.letter.from]->managed() ? "" : ", sender unmanaged"));
+  }
+}
+
+void World::check_order(std::uint32_t recipient, WorldResult& result) const {
+  std::map<std::uint32_t, std::uint32_t> last;
+  std::set<Letter> seen;
+  for (const Reception& reception : clients_[recipient]->received()) {
+    if (!seen.insert(reception.letter).second) continue;
+    const SimClient& sender = *clients_[reception.letter.from];
+    // Without acknowledgements there is no order of acceptance that survives a crash.
+    if (!sender.sent()[reception.letter.number].acknowledged) continue;
+    const auto [known, fresh] = last.emplace(reception.letter.from, reception.letter.number);
+    if (fresh) continue;
+    if (known->second > reception.letter.number) {
+      result.problems.push_back("out of order: " + name_of(reception.letter) + " after " +
+                                name_of({reception.letter.from, known->second}) + " at u" +
+                                std::to_string(recipient));
+    }
+    known->second = std::max(known->second, reception.letter.number);
+  }
+}
+
+}  // namespace rookery::sim
