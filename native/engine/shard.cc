@@ -117,7 +117,7 @@ std::int64_t Shard::sleep_us(std::int64_t max_sleep_us) const {
     sleep = sleep < 0 ? until : std::min(sleep, until);
   }
   // Something waits for room elsewhere; nobody wakes us when there is some.
-  if (io_.work_waits() || !links_.idle()) {
+  if (io_.work_waits() || !links_.idle() || delivery_.stalled()) {
     sleep = sleep < 0 ? retry_sleep_us : std::min(sleep, retry_sleep_us);
   }
   return sleep;

@@ -208,7 +208,7 @@ void Delivery::start_page(User& user, Session& session) {
     } else if (keeper_.fetch(user, at, session)) {
       ++page.reads_open;
     } else {
-      break;  // the store is busy; the page that got this far brings us back
+      break;  // the store is busy: what got this far goes out, the rest follows
     }
     bytes += entry->bytes;
     page.sequences.push_back(at);
@@ -216,6 +216,7 @@ void Delivery::start_page(User& user, Session& session) {
   }
   if (page.sequences.empty()) {
     session.page.reset();
+    stalled_.push_back(&user);
   } else if (page.reads_open == 0) {
     page_moved(session);
   }
@@ -373,6 +374,9 @@ bool Delivery::settle_received(Session& session) {
 }
 
 void Delivery::finish_turn() {
+  std::vector<User*> stalled;
+  stalled.swap(stalled_);
+  for (User* user : stalled) pump(*user);
   for (std::size_t index = 0; index < turn_.size(); ++index) {
     Session* session = context_.session.sessions.get(turn_[index]);
     if (session == nullptr) continue;

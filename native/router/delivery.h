@@ -49,6 +49,8 @@ class Delivery {
 
   /// Asks TCP of all sessions without XEP-0198 what their peers have received.
   void ask_tcp();
+  /// Something could not be read from the store and is to be tried again soon.
+  [[nodiscard]] bool stalled() const { return !stalled_.empty(); }
   [[nodiscard]] bool tcp_awaited() const { return !awaited_.empty(); }
   /// Sessions whose window is beyond its limit; the caller takes them.
   [[nodiscard]] std::vector<Handle>& overflowed() { return overflowed_; }
@@ -68,6 +70,7 @@ class Delivery {
   std::vector<Handle> turn_;
   std::vector<Handle> awaited_;
   std::vector<Handle> overflowed_;
+  std::vector<User*> stalled_;   ///< Whose stored messages the store was too busy to read.
 };
 
 }  // namespace rookery

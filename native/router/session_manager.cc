@@ -134,7 +134,7 @@ void SessionManager::enable(Session& session, const StanzaView& view) {
   // The new stream's count says nothing of the old one's messages: were the server to crash before
   // the disk has forgotten those, they would come again.
   session.user->settling = false;
-  wait_for_disk(*session.connection, true, resumable);
+  wait_for_disk(*session.connection, *session.user, true, resumable);
 }
 
 void SessionManager::enable_now(Session& session, bool resumable) {
@@ -179,7 +179,7 @@ void SessionManager::resume(Connection& connection, std::string_view previous_id
       return;
     }
     // The client forgets its count when it is refused; by then the disk must know it.
-    wait_for_disk(connection, false, false);
+    wait_for_disk(connection, *user, false, false);
     return;
   }
   Session& session = **found;
@@ -279,18 +279,23 @@ void SessionManager::resume_timer_fired(Session& session) {
   }
 }
 
-void SessionManager::wait_for_disk(Connection& connection, bool enable, bool resumable) {
+void SessionManager::wait_for_disk(Connection& connection, User& user, bool enable,
+                                   bool resumable) {
   connection.state = StreamState::waiting;
-  settling_.push_back({connection.handle, keeper_.settlement_barrier(), enable, resumable});
+  settling_.push_back(
+      {connection.handle, &user, keeper_.settlement_barrier(), enable, resumable});
 }
 
 void SessionManager::answer_settled() {
   std::erase_if(settling_, [this](Settling& settling) {
     Connection* connection = context_.session.connections.get(settling.connection);
-    if (connection == nullptr || connection->state != StreamState::waiting) return true;
+    if (connection == nullptr || connection->state != StreamState::waiting ||
+        (settling.enable && connection->session == nullptr)) {
+      settling.user->settling = true;  // whoever comes next has to wait in its place
+      return true;
+    }
     if (settling.barrier == 0) settling.barrier = keeper_.settlement_barrier();
     if (settling.barrier == 0 || !keeper_.settled_by(settling.barrier)) return false;
-    if (settling.enable && connection->session == nullptr) return true;
     connection->state = settling.enable ? StreamState::session : StreamState::bind;
     if (settling.enable) {
       enable_now(*connection->session, settling.resumable);

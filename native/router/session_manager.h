@@ -48,7 +48,7 @@ class SessionManager {
   void attach(Session& session, Connection& connection);
   void failed_resume(Connection& connection);
   void enable_now(Session& session, bool resumable);
-  void wait_for_disk(Connection& connection, bool enable, bool resumable);
+  void wait_for_disk(Connection& connection, User& user, bool enable, bool resumable);
 
   RouterContext& context_;
   MailboxKeeper& keeper_;
@@ -59,6 +59,7 @@ class SessionManager {
   /// is not resumed, or that its new one counts from zero.
   struct Settling {
     Handle connection;
+    User* user;
     std::uint64_t barrier;
     bool enable;
     bool resumable;

@@ -32,6 +32,7 @@ struct WorldResult {
   std::uint64_t acknowledged = 0;
   std::uint64_t received = 0;
   std::uint64_t crashes = 0;
+  std::uint64_t forgotten_late = 0;      ///< Duplicates of a known gap; see check_copies().
   std::uint64_t resent_after_crash = 0;  ///< Duplicates that nobody can avoid; see check_copies().
 };
 
