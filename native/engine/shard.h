@@ -45,8 +45,8 @@ class Shard final : StreamHandler, LoginHost, MailboxObserver {
     keeper_.recovery_complete();
   }
 
-  /// One turn of the loop. Sleeps for work when there is none, at most `max_sleep_us` (-1: as long as
-  /// nothing happens; 0: not at all, as in the simulation).
+  /// One turn of the loop. Sleeps for work when there is none, at most `max_sleep_us` (-1: as long
+  /// as nothing happens; 0: not at all, as in the simulation).
   void turn(std::int64_t max_sleep_us);
 
   /// Begins the drain: listeners close, sessions are told to come back later, everything is
@@ -73,8 +73,7 @@ class Shard final : StreamHandler, LoginHost, MailboxObserver {
   void registration_request(Connection& connection, const StanzaView& view) override;
   void logged_in(Connection& connection) override;
   void bind(Connection& connection, const StanzaView& iq, std::string_view wish) override;
-  void resume(Connection& connection, std::string_view previous_id,
-              std::uint32_t handled) override;
+  void resume(Connection& connection, std::string_view previous_id, std::uint32_t handled) override;
   [[nodiscard]] const Caps& caps() const override { return caps_; }
   // MailboxObserver
   void safe(Handle session, std::uint32_t number) override;
@@ -129,7 +128,7 @@ class Shard final : StreamHandler, LoginHost, MailboxObserver {
   std::uint64_t sessions_closed_ = 0;
   std::vector<std::string> early_questions_;  ///< For keys, before accounts_known_.
   bool accounts_known_ = false;               ///< The control plane has pushed them all.
-  MonoUs next_ask_ = 0;                ///< When TCP is asked next about what it has delivered.
+  MonoUs next_ask_ = 0;  ///< When TCP is asked next about what it has delivered.
   MonoUs ask_interval_ = 20'000;
 };
 

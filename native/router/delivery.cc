@@ -82,8 +82,7 @@ void Delivery::send(Session& session, const StanzaRef& stanza) {
   }
   StreamManagement& management = *session.management;
   const std::size_t held = session.page ? session.page->held.size() : 0;
-  if (management.window.size() + held >=
-      context_.session.config.max_unacknowledged_stanzas * 2) {
+  if (management.window.size() + held >= context_.session.config.max_unacknowledged_stanzas * 2) {
     // The window is the only place where this stanza could wait, and it is full.
     if (!management.overflowed) overflowed_.push_back(session.handle);
     management.overflowed = true;

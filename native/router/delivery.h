@@ -70,7 +70,7 @@ class Delivery {
   std::vector<Handle> turn_;
   std::vector<Handle> awaited_;
   std::vector<Handle> overflowed_;
-  std::vector<User*> stalled_;   ///< Whose stored messages the store was too busy to read.
+  std::vector<User*> stalled_;  ///< Whose stored messages the store was too busy to read.
 };
 
 }  // namespace rookery

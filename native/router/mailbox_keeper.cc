@@ -195,8 +195,7 @@ void MailboxKeeper::note_page(Session& session) {
   Note note;
   note.session = session.handle;
   note.user = session.user->name;
-  note.last_number =
-      record.first_number + static_cast<std::uint32_t>(record.sequences.size()) - 1;
+  note.last_number = record.first_number + static_cast<std::uint32_t>(record.sequences.size()) - 1;
   record.encode(note.payload);
   notes_to_submit_.push_back(std::move(note));
   submit_notes();
@@ -205,8 +204,7 @@ void MailboxKeeper::note_page(Session& session) {
 void MailboxKeeper::settle_notes(Session& session, std::uint32_t acknowledged, bool all) {
   if (!session.management) return;
   std::erase_if(session.management->notes, [&](const SentNote& note) {
-    const bool over =
-        all || static_cast<std::int32_t>(acknowledged - note.last_number) >= 0;
+    const bool over = all || static_cast<std::int32_t>(acknowledged - note.last_number) >= 0;
     if (over) forget_on_disk(note.sequence);
     return over;
   });
@@ -273,8 +271,7 @@ bool MailboxKeeper::submit_messages() {
   std::vector<std::string> payloads;
   std::size_t bytes = 0;
   std::size_t next = 0;
-  for (; next < to_commit_.size() && payloads.size() < max_batch_records &&
-         bytes < max_batch_bytes;
+  for (; next < to_commit_.size() && payloads.size() < max_batch_records && bytes < max_batch_bytes;
        ++next) {
     const MailboxEntry* entry = to_commit_[next].user->mail().find(to_commit_[next].sequence);
     if (entry == nullptr || entry->log != 0 || !entry->stanza) continue;

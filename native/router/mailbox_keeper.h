@@ -30,8 +30,8 @@ class MailboxKeeper {
  public:
   MailboxKeeper(RouterContext& context, MailboxObserver& observer);
 
-  /// Puts a message into the user's mailbox; it will be committed unless it is settled soon. Returns
-  /// its sequence, or 0 when the mailbox is full.
+  /// Puts a message into the user's mailbox; it will be committed unless it is settled soon.
+  /// Returns its sequence, or 0 when the mailbox is full.
   std::uint64_t accept(User& user, StanzaRef stanza);
   /// The recipient has it (or its time ended): tells the sender and forgets it, on disk too.
   void settle(User& user, std::uint64_t sequence);
@@ -57,8 +57,8 @@ class MailboxKeeper {
   /// Submits what has been settled so far; settled_by() tells when that is on disk. 0: not now.
   [[nodiscard]] std::uint64_t settlement_barrier();
   [[nodiscard]] bool settled_by(std::uint64_t barrier) const;
-  /// The message was taken before (see fingerprint in RoutedStanza). If it is not yet safe, its safety
-  /// will be told to `origin` from now on; otherwise `already_safe`.
+  /// The message was taken before (see fingerprint in RoutedStanza). If it is not yet safe, its
+  /// safety will be told to `origin` from now on; otherwise `already_safe`.
   bool is_duplicate(User& user, const RoutedStanza& routed, bool& already_safe);
 
   /// Submits what is due. Called once a turn.
@@ -129,10 +129,10 @@ class MailboxKeeper {
   std::vector<RecoveredNote> recovered_notes_;
   std::uint64_t last_token_ = 0;
   std::size_t settle_count_ = 0;
-  MonoUs oldest_commit_ = 0;     ///< When the oldest of to_commit_ entered; 0: none.
+  MonoUs oldest_commit_ = 0;  ///< When the oldest of to_commit_ entered; 0: none.
   MonoUs oldest_settle_ = 0;
-  MonoUs last_commit_us_ = 1000; ///< How long the last one took.
-  MonoUs retry_at_ = 0;          ///< After a refusal of the disk.
+  MonoUs last_commit_us_ = 1000;  ///< How long the last one took.
+  MonoUs retry_at_ = 0;           ///< After a refusal of the disk.
   bool hurried_ = false;
 };
 

@@ -282,8 +282,7 @@ void SessionManager::resume_timer_fired(Session& session) {
 void SessionManager::wait_for_disk(Connection& connection, User& user, bool enable,
                                    bool resumable) {
   connection.state = StreamState::waiting;
-  settling_.push_back(
-      {connection.handle, &user, keeper_.settlement_barrier(), enable, resumable});
+  settling_.push_back({connection.handle, &user, keeper_.settlement_barrier(), enable, resumable});
 }
 
 void SessionManager::answer_settled() {

@@ -59,7 +59,7 @@ struct User {
   std::unique_ptr<std::vector<RecoveredSession>> recovered;
   std::uint32_t unclean_end_s = 0;  ///< When a session last ended without a close.
   bool disabled = false;
-  bool settling = false;                      ///< Something of this mailbox is being forgotten on disk.
+  bool settling = false;  ///< Something of this mailbox is being forgotten on disk.
 
   [[nodiscard]] bool exists() const { return credentials != nullptr; }
   [[nodiscard]] Session* session_by_resource(std::string_view resource) const {

@@ -175,8 +175,9 @@ void SimClient::negotiate(const StanzaView& view, std::uint32_t epoch) {
         send("<resume xmlns='urn:xmpp:sm:3' previd='" + previous_id_ + "' h='" +
              std::to_string(handled_) + "'/>");
       } else {
-        send("<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>"
-             "<resource>r</resource></bind></iq>");
+        send(
+            "<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>"
+            "<resource>r</resource></bind></iq>");
       }
       state_ = State::choosing;
       return;
@@ -227,8 +228,8 @@ void SimClient::now_online(std::uint32_t epoch) {
 void SimClient::resumed(const StanzaView& view, std::uint32_t epoch) {
   state_ = State::online;
   stream_managed_ = true;
-  handled_by_server(static_cast<std::uint32_t>(
-      std::strtoul(attribute_of(view, "h").c_str(), nullptr, 10)));
+  handled_by_server(
+      static_cast<std::uint32_t>(std::strtoul(attribute_of(view, "h").c_str(), nullptr, 10)));
   for (const Unacknowledged& stanza : unacknowledged_) {
     if (stanza.letter >= 0) {
       SentLetter& sent = sent_[static_cast<std::size_t>(stanza.letter)];
@@ -263,8 +264,8 @@ void SimClient::element(const StanzaView& view) {
     return;
   }
   if (view.name == "a") {
-    handled_by_server(static_cast<std::uint32_t>(
-        std::strtoul(attribute_of(view, "h").c_str(), nullptr, 10)));
+    handled_by_server(
+        static_cast<std::uint32_t>(std::strtoul(attribute_of(view, "h").c_str(), nullptr, 10)));
     return;
   }
   ++handled_;

@@ -33,8 +33,8 @@ struct SentLetter {
 
 struct Reception {
   Letter letter;
-  std::uint32_t epoch = 0;        ///< The server's life in which the connection was made.
-  std::uint32_t connection = 0;   ///< The client's how manieth.
+  std::uint32_t epoch = 0;       ///< The server's life in which the connection was made.
+  std::uint32_t connection = 0;  ///< The client's how manieth.
 };
 
 class SimClient {
@@ -68,7 +68,7 @@ class SimClient {
 
   struct Unacknowledged {
     std::string xml;
-    std::int64_t letter;   ///< Index in sent_, or -1.
+    std::int64_t letter;  ///< Index in sent_, or -1.
   };
 
   void connect(std::uint32_t epoch);
@@ -96,8 +96,8 @@ class SimClient {
   StreamSplitter splitter_;
   std::string partial_;
   std::string previous_id_;
-  std::uint32_t handled_ = 0;       ///< Stanzas from the server in this managed stream.
-  std::uint32_t confirmed_ = 0;     ///< Of ours, by the server.
+  std::uint32_t handled_ = 0;    ///< Stanzas from the server in this managed stream.
+  std::uint32_t confirmed_ = 0;  ///< Of ours, by the server.
   std::deque<Unacknowledged> unacknowledged_;
   std::vector<SentLetter> sent_;
   std::vector<Reception> received_;

@@ -101,20 +101,26 @@ int main(int argc, char** argv) {
     const auto value = [&]() -> std::uint64_t {
       return index + 1 < argc ? std::strtoull(argv[++index], nullptr, 10) : 0;
     };
-    if (flag == "--seeds") seeds = value();
-    else if (flag == "--first") first = value();
-    else if (flag == "--seed") single = value();
-    else if (flag == "--users") options.users = static_cast<std::uint32_t>(value());
-    else if (flag == "--steps") options.steps = static_cast<std::uint32_t>(value());
-    else if (flag == "--prove") prove = true;
+    if (flag == "--seeds")
+      seeds = value();
+    else if (flag == "--first")
+      first = value();
+    else if (flag == "--seed")
+      single = value();
+    else if (flag == "--users")
+      options.users = static_cast<std::uint32_t>(value());
+    else if (flag == "--steps")
+      options.steps = static_cast<std::uint32_t>(value());
+    else if (flag == "--prove")
+      prove = true;
     else {
       std::fprintf(stderr, "rookery_sim: unknown option %s\n", flag.c_str());
       return 2;
     }
   }
   if (prove) {
-    const bool early = found(options, Breakage::acknowledge_before_commit,
-                             "acknowledge before commit", seeds);
+    const bool early =
+        found(options, Breakage::acknowledge_before_commit, "acknowledge before commit", seeds);
     const bool twice = found(options, Breakage::no_duplicate_check, "no duplicate check", seeds);
     std::printf("%d passed, %d failed\n", early + twice, 2 - early - twice);
     return early && twice ? 0 : 1;
@@ -124,13 +130,14 @@ int main(int argc, char** argv) {
     seeds = 1;
   }
   const Totals totals = run_seeds(options, first, seeds);
-  std::printf("%llu messages acknowledged, %llu received, %llu crashes, %llu sent again after one, "
-              "%llu twice by the known gap\n",
-              static_cast<unsigned long long>(totals.acknowledged),
-              static_cast<unsigned long long>(totals.received),
-              static_cast<unsigned long long>(totals.crashes),
-              static_cast<unsigned long long>(totals.resent_after_crash),
-              static_cast<unsigned long long>(totals.forgotten_late));
+  std::printf(
+      "%llu messages acknowledged, %llu received, %llu crashes, %llu sent again after one, "
+      "%llu twice by the known gap\n",
+      static_cast<unsigned long long>(totals.acknowledged),
+      static_cast<unsigned long long>(totals.received),
+      static_cast<unsigned long long>(totals.crashes),
+      static_cast<unsigned long long>(totals.resent_after_crash),
+      static_cast<unsigned long long>(totals.forgotten_late));
   std::printf("%llu passed, %llu failed\n", static_cast<unsigned long long>(totals.passed),
               static_cast<unsigned long long>(totals.failed));
   return totals.failed == 0 ? 0 : 1;

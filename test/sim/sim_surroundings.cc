@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "session/connection.h"
+
 namespace rookery::sim {
 namespace {
 
@@ -27,6 +29,12 @@ int SimInternet::connect() {
 }
 
 void SimInternet::crash() {
+  for (auto& arrivals : arrivals_) {
+    for (const Arrival& arrival : arrivals) {
+      const std::unique_ptr<TravellingConnection> freed(
+          static_cast<TravellingConnection*>(arrival.payload));
+    }
+  }
   for (auto& [descriptor, socket] : sockets_) {
     socket->server_closed = true;
     socket->open = false;
@@ -83,8 +91,7 @@ std::size_t SimNetwork::wait(std::span<NetworkEvent> out, std::int64_t) {
   for (const int descriptor : internet_.by_shard_[id_]) {
     if (count == out.size()) break;
     const SimSocket& socket = internet_.socket(descriptor);
-    const bool readable =
-        socket.want_read && (!socket.to_server.empty() || socket.client_closed);
+    const bool readable = socket.want_read && (!socket.to_server.empty() || socket.client_closed);
     const bool writable = socket.want_write && socket.to_client.size() < socket_buffer_bytes;
     const bool hangup = socket.client_closed && socket.to_server.empty();
     if (readable || writable || hangup) {
@@ -181,8 +188,7 @@ bool SimStorePort::submit(std::uint64_t token, std::span<const RecordInput> reco
   if (waiting_.size() >= max_waiting_batches) return false;
   Batch batch{token, {}, 0};
   for (const RecordInput& record : records) {
-    batch.records.push_back(
-        {record.kind, std::string(record.user), std::string(record.payload)});
+    batch.records.push_back({record.kind, std::string(record.user), std::string(record.payload)});
   }
   if (lies_) {
     batch.promised = disk_.next;
@@ -247,9 +253,8 @@ void SimStorePort::step() {
     reads_.pop_front();
     const auto found = disk_.records.find(sequence);
     const bool there = found != disk_.records.end();
-    ready_.push_back({StoreEvent::Kind::record_read,
-                      there ? StoreStatus::ok : StoreStatus::missing, token, sequence,
-                      there ? found->second.payload : std::string()});
+    ready_.push_back({StoreEvent::Kind::record_read, there ? StoreStatus::ok : StoreStatus::missing,
+                      token, sequence, there ? found->second.payload : std::string()});
   }
 }
 

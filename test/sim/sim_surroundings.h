@@ -1,6 +1,6 @@
-// The injected surroundings of simulated shards: time, chance, sockets and a disk, all in one thread
-// under one seed. What survives a crash of the simulated server is exactly what SimDisk says is
-// durable.
+// The injected surroundings of simulated shards: time, chance, sockets and a disk, all in one
+// thread under one seed. What survives a crash of the simulated server is exactly what SimDisk says
+// is durable.
 #pragma once
 
 #include <cstdint>
@@ -48,11 +48,11 @@ class Chance final : public Random {
 struct SimSocket {
   std::string to_server;
   std::string to_client;
-  bool client_closed = false;   ///< FIN or reset by the client.
+  bool client_closed = false;  ///< FIN or reset by the client.
   bool server_closed = false;
   ShardId owner = 0;
   std::uint64_t token = 0;
-  bool open = false;            ///< The server has a descriptor for it.
+  bool open = false;  ///< The server has a descriptor for it.
   bool accepted = false;
   bool want_read = true;
   bool want_write = false;
@@ -140,7 +140,7 @@ class SimStorePort final : public StorePort {
 
   SimDisk& disk_;
   Chance& chance_;
-  bool lies_;                  ///< Says "committed" before it is: must be found out.
+  bool lies_;  ///< Says "committed" before it is: must be found out.
   std::deque<Batch> waiting_;
   std::deque<std::pair<std::uint64_t, LogSequence>> reads_;
   std::deque<StoreEvent> ready_;

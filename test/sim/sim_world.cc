@@ -66,7 +66,9 @@ struct World::Server {
 };
 
 World::World(const WorldOptions& options)
-    : options_(options), chance_(options.seed), internet_(chance_),
+    : options_(options),
+      chance_(options.seed),
+      internet_(chance_),
       config_(simulated_config(options.shards)) {}
 
 World::~World() = default;
@@ -164,8 +166,7 @@ void World::quiesce() {
 WorldResult World::run() {
   boot();
   for (std::uint32_t user = 0; user < options_.users; ++user) {
-    clients_.push_back(
-        std::make_unique<SimClient>(user, !chance_.one_in(6), internet_, chance_));
+    clients_.push_back(std::make_unique<SimClient>(user, !chance_.one_in(6), internet_, chance_));
     unmanaged_.push_back(!clients_.back()->managed());
     if (chance_.one_in(4)) clients_.back()->leave();
   }
@@ -199,8 +200,8 @@ void World::check(WorldResult& result) const {
       if (!sent.acknowledged) continue;
       ++result.acknowledged;
       if (!received.contains(sent.letter)) {
-        result.problems.push_back("lost although acknowledged: " + name_of(sent.letter) +
-                                  " to u" + std::to_string(sent.to) + ", first sent in life " +
+        result.problems.push_back("lost although acknowledged: " + name_of(sent.letter) + " to u" +
+                                  std::to_string(sent.to) + ", first sent in life " +
                                   std::to_string(sent.first_epoch) +
                                   (sent.sent_again ? ", sent again" : "") +
                                   (unmanaged_[sent.to] ? ", recipient unmanaged" : ""));

@@ -28,7 +28,7 @@ struct WorldOptions {
 
 struct WorldResult {
   std::vector<std::string> problems;
-  std::uint64_t trace = 0;           ///< The same for the same seed.
+  std::uint64_t trace = 0;  ///< The same for the same seed.
   std::uint64_t acknowledged = 0;
   std::uint64_t received = 0;
   std::uint64_t crashes = 0;
@@ -61,8 +61,8 @@ class World {
   boundary::EngineConfig config_;
   std::unique_ptr<Server> server_;
   std::vector<std::unique_ptr<SimClient>> clients_;
-  std::vector<bool> unmanaged_;   ///< Which clients began without XEP-0198.
-  std::uint32_t epoch_ = 0;       ///< Crashes so far.
+  std::vector<bool> unmanaged_;  ///< Which clients began without XEP-0198.
+  std::uint32_t epoch_ = 0;      ///< Crashes so far.
 };
 
 }  // namespace rookery::sim

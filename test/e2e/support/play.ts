@@ -10,10 +10,10 @@
 //   bob/tablet receives nothing
 //
 // A speaker is `user` or `user/resource` (resource `r` where none is named). Every play has
-// accounts of its own; `{bob}` stands for the bare address, `{bob/phone}` for a full one, `{$x}`
-// for a value that the first use remembers. Stanzas may go on in indented lines. In a pattern, an
-// attribute `*` takes any value, `absent` none; elements and attributes that the pattern does not
-// name are free.
+// accounts
+// of its own; `{bob}` stands for the bare address, `{bob/phone}` for a full one, `{$x}` for a value
+// that the first use remembers. Stanzas may go on in indented lines. In a pattern, an attribute `*`
+// takes any value, `absent` none; elements and attributes that the pattern does not name are free.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
