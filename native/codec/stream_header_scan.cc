@@ -53,11 +53,11 @@ StreamError scan_declaration(const char*& at, const char* end) {
 }
 
 /// One attribute of the header.
-StreamError take_attribute(const Attribute& attribute, StreamHeaderView& out) {
+StreamError take_attribute(const Attribute& attribute, const char* end, StreamHeaderView& out) {
   const std::string_view name = attribute.name.whole();
   const std::string_view value = attribute.value;
   if (codec::declares_namespace(attribute.name)) {
-    const StreamError error = codec::check_declaration(attribute);
+    const StreamError error = codec::check_declaration(attribute, end);
     if (error != StreamError::none) return error;
     if (name == "xmlns") {
       out.xmlns = value;
@@ -111,10 +111,10 @@ StreamError scan_header_tag(const char*& at, const char* end, std::size_t max_at
       return StreamError::policy_violation;
     }
     for (std::size_t index = 0; index < count; ++index) {
-      if (names[index].whole() == attribute.name.whole()) return StreamError::not_well_formed;
+      if (names[index] == attribute.name) return StreamError::not_well_formed;
     }
     names[count++] = attribute.name;
-    error = take_attribute(attribute, out);
+    error = take_attribute(attribute, end, out);
     if (error != StreamError::none) return error;
   }
   if (element.local() != "stream") return StreamError::bad_format;

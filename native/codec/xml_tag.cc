@@ -23,12 +23,13 @@ std::uint32_t next_character(std::string_view& rest) noexcept {
   return code;
 }
 
-bool is_uri(const Attribute& attribute) noexcept {
+bool is_uri(const Attribute& attribute, const char* text_end) noexcept {
   std::string_view rest = attribute.value;
   if (attribute.plain) {
+    // The run may go on behind the value, so that it is searched in whole steps.
     const char* const end = rest.data() + rest.size();
-    return skip_run<RunEnd::listed, ' ', '"', '>', '\\', '^', '`', '{', '|', '}', '\x7F'>(
-               rest.data(), end) == end;
+    return skip_run<RunEnd::control_or_high, ' ', '"', '>', '\\', '^', '`', '{', '|', '}', '\x7F'>(
+               rest.data(), text_end) >= end;
   }
   while (!rest.empty()) {
     const std::uint32_t code = next_character(rest);
@@ -64,6 +65,20 @@ StreamError check_character(const char*& at, const char* end) noexcept {
   return StreamError::none;
 }
 
+StreamError check_wide(std::string_view text) noexcept {
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  while (at != end) {
+    if (!has_class(*at, class_high)) {
+      ++at;
+      continue;
+    }
+    const StreamError error = check_character(at, end);
+    if (error != StreamError::none) return error;
+  }
+  return StreamError::none;
+}
+
 StreamError read_rich_value(const char*& at, const char* end, char quote) noexcept {
   while (at != end && *at != quote) {
     if (*at == '<') return StreamError::not_well_formed;
@@ -87,10 +102,10 @@ bool same_value(std::string_view left, std::string_view right) noexcept {
   return left.empty() && right.empty();
 }
 
-StreamError check_declaration(const Attribute& attribute) noexcept {
+StreamError check_declaration(const Attribute& attribute, const char* end) noexcept {
   const bool prefixed = attribute.name.prefix_size != 0;
   const std::string_view prefix = prefixed ? attribute.name.local() : std::string_view{};
-  if (prefix == "xmlns" || (prefixed && attribute.value.empty()) || !is_uri(attribute)) {
+  if (prefix == "xmlns" || (prefixed && attribute.value.empty()) || !is_uri(attribute, end)) {
     return StreamError::not_well_formed;
   }
   // Both reserved names are longer than most, so their length decides before they are compared.

@@ -3,8 +3,10 @@
 // white space; so none of them asks whether the end has come.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 #include "base/stream_error.h"
@@ -18,23 +20,57 @@ inline constexpr std::string_view stream_namespace = "http://etherx.jabber.org/s
 inline constexpr std::string_view xml_namespace = "http://www.w3.org/XML/1998/namespace";
 inline constexpr std::string_view xmlns_namespace = "http://www.w3.org/2000/xmlns/";
 
-/// A qualified name in the text.
+/// The first eight bytes of a name, or all of it with zeros behind, as one number. Two names of at
+/// most eight bytes are equal when their sizes and their keys are.
+using NameKey = std::uint64_t;
+
+constexpr NameKey name_key(std::string_view name) noexcept {
+  NameKey key = 0;
+  for (std::size_t index = 0; index < name.size() && index < 8; ++index) {
+    key |= static_cast<NameKey>(static_cast<unsigned char>(name[index])) << (8 * index);
+  }
+  return key;
+}
+
+/// The same of a name in a text that goes on to `end`: in one load when there are eight bytes.
+inline NameKey read_key(const char* at, std::size_t size, const char* end) noexcept {
+  if constexpr (std::endian::native == std::endian::little) {
+    if (end - at >= 8) {
+      NameKey key;
+      std::memcpy(&key, at, sizeof key);
+      return size >= 8 ? key : key & ((NameKey{1} << (8 * size)) - 1);
+    }
+  }
+  return name_key({at, size});
+}
+
+/// A qualified name in the text. Left without initial values, as arrays of them stand on the stack.
 struct Name {
-  const char* begin = nullptr;
-  std::uint32_t size = 0;
-  std::uint32_t prefix_size = 0;  ///< Without the colon; zero: no prefix.
+  const char* begin;
+  NameKey key;
+  std::uint32_t size;
+  std::uint32_t prefix_size;  ///< Without the colon; zero: no prefix.
 
   [[nodiscard]] std::string_view whole() const { return {begin, size}; }
   [[nodiscard]] std::string_view prefix() const { return {begin, prefix_size}; }
   [[nodiscard]] std::string_view local() const {
     return prefix_size == 0 ? whole() : whole().substr(prefix_size + 1);
   }
+  /// Equal to a word of at most eight bytes?
+  [[nodiscard]] bool is(std::string_view word) const {
+    return size == word.size() && key == name_key(word);
+  }
 };
 
+inline bool operator==(const Name& left, const Name& right) noexcept {
+  return left.size == right.size && left.key == right.key &&
+         (left.size <= 8 || std::memcmp(left.begin, right.begin, left.size) == 0);
+}
+
 struct Attribute {
-  Name name;
+  Name name{};
   std::string_view value;  ///< Raw.
-  bool plain = true;       ///< The value has no references and is all printable ASCII.
+  bool plain = true;       ///< The value has no references and no control characters.
 };
 
 inline const char* skip_space(const char* at) noexcept {
@@ -64,6 +100,7 @@ inline const char* read_name(const char* at, const char* end, Name& out) noexcep
   }
   if (at == nullptr) return nullptr;
   out.size = static_cast<std::uint32_t>(at - out.begin);
+  out.key = read_key(out.begin, out.size, end);
   return at;
 }
 
@@ -95,13 +132,17 @@ inline StreamError read_value(const char*& at, const char* end, Attribute& out) 
 
 /// Is this a declaration of a namespace (`xmlns`, `xmlns:p`)?
 inline bool declares_namespace(const Name& name) noexcept {
-  return name.size >= 5 && name.begin[0] == 'x' && name.whole().starts_with("xmlns") &&
-         (name.size == 5 || name.prefix_size == 5);
+  constexpr NameKey first_five = (NameKey{1} << 40) - 1;
+  return (name.key & first_five) == name_key("xmlns") && (name.size == 5 || name.prefix_size == 5);
 }
 
 /// Checks the declared name against Namespaces in XML 1.0: a URI, not empty for a prefix, and
-/// nobody else's reserved name or prefix.
-StreamError check_declaration(const Attribute& attribute) noexcept;
+/// nobody else's reserved name or prefix. `end` is the end of the text that the value stands in.
+StreamError check_declaration(const Attribute& attribute, const char* end) noexcept;
+
+/// Checks that the text is UTF-8 and has only characters that XML allows; control characters are
+/// not looked for.
+StreamError check_wide(std::string_view text) noexcept;
 
 /// Whether two raw attribute values are equal once references and white space are normalised.
 bool same_value(std::string_view left, std::string_view right) noexcept;
