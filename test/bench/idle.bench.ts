@@ -1,0 +1,68 @@
+// Memory and CPU of idle connections, and that each can still receive a message. Settings:
+// ROOKERY_BENCH_CONNECTIONS (15000), ROOKERY_BENCH_SHARDS (2), ROOKERY_BENCH_RESOURCES (connections
+// of one account, 1), ROOKERY_BENCH_SECURITY (both of none and direct), ROOKERY_BENCH_WARM_LOGINS.
+
+import { TestServer } from '../e2e/support/server.js';
+import { accountNames, type Figure, report, runTool, setting } from './common/driver.js';
+
+interface IdleResult {
+  readonly connections: number;
+  readonly ready: number;
+  readonly lost: number;
+  readonly receivedMessage: number;
+  readonly anonymousBytesPerConnection: number;
+  readonly anonymousBytesPerConnectionSecondHalf: number;
+  readonly rssBytesPerConnection: number;
+  readonly idleCpuPercent: number;
+  readonly loginSeconds: number;
+}
+
+const count = setting('ROOKERY_BENCH_CONNECTIONS', 15_000);
+const resources = setting('ROOKERY_BENCH_RESOURCES', 1);
+const securities = process.env.ROOKERY_BENCH_SECURITY?.split(',') ?? ['none', 'direct'];
+const figures: Figure[] = [];
+const raw: unknown[] = [];
+
+for (const security of securities) {
+  const server = await TestServer.start({
+    config: {
+      shards: setting('ROOKERY_BENCH_SHARDS', 2),
+      limits: { maxSessionsPerUser: Math.max(32, resources) },
+    },
+    accounts: accountNames(Math.ceil(count / resources)),
+  });
+  try {
+    const { result } = await runTool<IdleResult>('idle_bench', {
+      server: `127.0.0.1:${security === 'direct' ? server.tlsPort : server.port}`,
+      pid: server.pid,
+      count,
+      resources,
+      security,
+      parallel: security === 'direct' ? 20 : 50,
+      'warm-logins': setting('ROOKERY_BENCH_WARM_LOGINS', 10_000),
+    });
+    raw.push(result);
+    const what = `${count} idle, ${security === 'none' ? 'plain' : 'TLS 1.3'}`;
+    const figure = (name: string, unit: string, value: number, atMost?: number): Figure => ({
+      what: `${what}: ${name}`,
+      unit,
+      value,
+      ...(atMost === undefined ? {} : { atMost }),
+    });
+    figures.push(
+      figure('memory each', 'B', result.anonymousBytesPerConnection, 700),
+      figure('memory each, second half', 'B', result.anonymousBytesPerConnectionSecondHalf),
+      figure('CPU', '%', result.idleCpuPercent, 0.2),
+      figure('not ready, or not reached by a message', '', missing(result), 0),
+      figure('time to log in', 's', result.loginSeconds),
+    );
+  } finally {
+    await server.remove();
+  }
+}
+
+function missing(result: IdleResult): number {
+  return 2 * result.connections - result.ready - result.receivedMessage + result.lost;
+}
+
+report('idle', figures, raw);
