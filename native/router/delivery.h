@@ -49,6 +49,8 @@ class Delivery {
 
   /// Asks TCP of all sessions without XEP-0198 what their peers have received.
   void ask_tcp();
+  /// Asks it of one session that has a connection; true when something new was received.
+  bool settle_received(Session& session);
   /// Something could not be read from the store and is to be tried again soon.
   [[nodiscard]] bool stalled() const { return !stalled_.empty(); }
   [[nodiscard]] bool tcp_awaited() const { return !awaited_.empty(); }
@@ -60,7 +62,6 @@ class Delivery {
  private:
   void write(Session& session, const Stanza& stanza);
   bool settle_window(Session& session, std::uint32_t handled);
-  bool settle_received(Session& session);
   void in_turn(Session& session);
   void start_page(User& user, Session& session);
   void send_page(Session& session);

@@ -247,6 +247,8 @@ void SessionManager::end(Session& session, StreamError error, std::string_view t
   User& user = *session.user;
   if (!clean) user.unclean_end_s = context_.now_s();
   if (Connection* connection = session.connection) {
+    // What its TCP has acknowledged by now was received; giving it back would send it twice.
+    if (!session.awaited.empty()) delivery_.settle_received(session);
     std::string& out = context_.io.out(*connection);
     if (error == StreamError::none) {
       out += "</stream:stream>";
