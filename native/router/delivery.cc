@@ -267,7 +267,10 @@ bool Delivery::settle_window(Session& session, std::uint32_t handled) {
     if (stanza->mailbox_sequence != 0) keeper_.settle(*session.user, stanza->mailbox_sequence);
   }
   if (!management.notes.empty()) keeper_.settle_notes(session, handled, false);
-  if (!management.window.empty()) in_turn(session);
+  // A client that has answered and still counts too few (some do not count what they take for an
+  // answer) is not asked again before there is something new to ask about: it would go on for ever.
+  const bool worth_asking = fresh > 0 || management.sent != management.requested_at;
+  if (!management.window.empty() && worth_asking) in_turn(session);
   return true;
 }
 
@@ -400,6 +403,7 @@ void Delivery::finish_turn() {
     if (!management.window.empty() && !management.request_open) {
       context_.io.out(*session->connection) += "<r xmlns='urn:xmpp:sm:3'/>";
       management.request_open = true;
+      management.requested_at = management.sent;
     }
   }
   turn_.clear();

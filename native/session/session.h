@@ -43,10 +43,11 @@ struct StreamManagement {
   std::uint32_t asked_at = 0;        ///< received when the last <r/> came.
   std::uint32_t first_asked_at = 0;  ///< The same of the oldest <r/> not answered yet.
   bool resumable = false;
-  bool skipping = false;      ///< skip_until is in force.
-  bool answer_owed = false;   ///< An <r/> waits for its <a/>.
-  bool request_open = false;  ///< Our <r/> waits for an answer.
-  bool overflowed = false;    ///< The window's limit was passed: not resumable any more.
+  bool skipping = false;           ///< skip_until is in force.
+  bool answer_owed = false;        ///< An <r/> waits for its <a/>.
+  bool request_open = false;       ///< Our <r/> waits for an answer.
+  std::uint32_t requested_at = 0;  ///< What was sent before our last <r/>.
+  bool overflowed = false;         ///< The window's limit was passed: not resumable any more.
 
   /// How many received stanzas are safe: what an <a/> may say.
   [[nodiscard]] std::uint32_t safe_count() {

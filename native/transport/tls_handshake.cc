@@ -57,8 +57,11 @@ std::string exporter_binding(SSL* ssl) {
 
 /// The first Finished message of the handshake: the server's when a session was resumed.
 std::string unique_binding(const SSL* ssl) {
-  // Without the extended master secret this value does not name one connection (RFC 7627).
-  if (SSL_get_extms_support(const_cast<SSL*>(ssl)) != 1) return {};
+  // Before TLS 1.3, without the extended master secret this value does not name one connection (RFC
+  // 7627). In TLS 1.3 it does, but the type is not defined: accepted for clients that use it all
+  // the same (Python's ssl module gives them no other), never offered.
+  const bool tls13 = SSL_version(ssl) == TLS1_3_VERSION;
+  if (!tls13 && SSL_get_extms_support(const_cast<SSL*>(ssl)) != 1) return {};
   std::array<char, EVP_MAX_MD_SIZE> finished{};
   const std::size_t size = SSL_session_reused(ssl) == 1
                                ? SSL_get_finished(ssl, finished.data(), finished.size())
@@ -197,6 +200,7 @@ bool TlsHandshake::make_record_layer(TransportScratch& scratch, std::uint64_t re
   takeover.server_secret = {secrets_->server.bytes.data(), secrets_->server.size};
   takeover.records_sent = records_sent;
   takeover.exporter = exporter_binding(ssl_);
+  takeover.unique = unique_binding(ssl_);
   takeover.server_end_point = server_end_point_;
   takeover.max_fragment_code = SSL_SESSION_get_max_fragment_length(SSL_get0_session(ssl_));
   successor_ = TlsRecordLayer::create(scratch, takeover);
@@ -265,7 +269,7 @@ std::string TlsHandshake::channel_binding(std::string_view type) const {
   if (type == "tls-server-end-point") return *server_end_point_;
   const bool tls13 = SSL_version(ssl_) == TLS1_3_VERSION;
   if (type == "tls-exporter" && tls13) return exporter_binding(ssl_);
-  if (type == "tls-unique" && !tls13) return unique_binding(ssl_);
+  if (type == "tls-unique") return unique_binding(ssl_);
   return {};
 }
 

@@ -105,6 +105,7 @@ std::unique_ptr<TlsRecordLayer> TlsRecordLayer::create(TransportScratch& scratch
   layer->fragment_code_ = takeover.max_fragment_code & 7;
   if (!takeover.exporter.empty() || takeover.server_end_point != nullptr) {
     layer->rare().exporter = takeover.exporter;
+    layer->rare().unique = takeover.unique;
     layer->rare().server_end_point = takeover.server_end_point;
   }
   return layer;
@@ -366,6 +367,7 @@ bool TlsRecordLayer::update_keys(TransportScratch& scratch, Way way) {
 std::string TlsRecordLayer::channel_binding(std::string_view type) const {
   if (rare_ == nullptr) return {};
   if (type == "tls-exporter") return rare_->exporter;
+  if (type == "tls-unique") return rare_->unique;
   if (type == "tls-server-end-point" && rare_->server_end_point != nullptr) {
     return *rare_->server_end_point;
   }
@@ -375,6 +377,7 @@ std::string TlsRecordLayer::channel_binding(std::string_view type) const {
 void TlsRecordLayer::forget_channel_binding() {
   if (rare_ == nullptr) return;
   std::string().swap(rare_->exporter);
+  std::string().swap(rare_->unique);
   rare_->server_end_point.reset();
   if (rare_->partial.empty()) rare_.reset();
 }
@@ -384,7 +387,7 @@ std::size_t TlsRecordLayer::heap_bytes() const {
   if (rare_ == nullptr) return total;
   total += sizeof(Rare);
   // A short string lives inside the object.
-  for (const std::string* text : {&rare_->partial, &rare_->exporter}) {
+  for (const std::string* text : {&rare_->partial, &rare_->exporter, &rare_->unique}) {
     if (text->capacity() > sizeof(std::string)) total += text->capacity() + 1;
   }
   return total;

@@ -27,6 +27,7 @@ struct TlsTakeover {
   /// 1 to 4 for 512 to 4096 bytes.
   std::uint8_t max_fragment_code = 0;
   std::string exporter;  ///< "tls-exporter" channel binding.
+  std::string unique;    ///< "tls-unique", for those who ask for it in TLS 1.3.
   std::shared_ptr<const std::string> server_end_point;
 };
 
@@ -81,6 +82,7 @@ class TlsRecordLayer : public Transport {
   struct Rare {
     std::string partial;  ///< A record that has not arrived completely.
     std::string exporter;
+    std::string unique;
     std::shared_ptr<const std::string> server_end_point;
   };
 

@@ -48,7 +48,8 @@ class Transport {
   [[nodiscard]] virtual std::string_view version() const = 0;
 
   /// Channel binding data: "tls-exporter" (RFC 9266, TLS 1.3) or "tls-server-end-point" (RFC 5929);
-  /// "tls-unique" for TLS 1.2. Empty when this transport has none of that type.
+  /// "tls-unique" for TLS 1.2 and, undefined there but used, for TLS 1.3. Empty when this transport
+  /// has none of that type.
   [[nodiscard]] virtual std::string channel_binding(std::string_view type) const = 0;
 
   /// Drops what is only needed until the login is complete (channel binding data).

@@ -35,7 +35,8 @@ const SM = 'urn:xmpp:sm:3';
 const SASL = 'urn:ietf:params:xml:ns:xmpp-sasl';
 
 export class RawClient {
-  readonly endpoint: Endpoint;
+  /** Where it connects; a server that was started again has other ports. */
+  endpoint: Endpoint;
   readonly user: string;
   /** Everything received, for messages about failures. */
   readonly transcript: string[] = [];
@@ -320,6 +321,26 @@ export class RawClient {
     await this.authenticatedStream(options);
     this.send(`<resume xmlns='${SM}' h='${this.handled}' previd='${this.resumptionId}'/>`);
     return this.until((element) => ['resumed', 'failed'].includes(element.name));
+  }
+
+  /**
+   * Asks for the former stream on one that is authenticated. What follows the answer goes to the
+   * handler, so that nothing that comes with it is missed.
+   */
+  requestResumption(handler: (element: Element) => void): Promise<Element> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        reject(this.failure('no answer to the resumption'));
+      }, DEFAULT_TIMEOUT_MS);
+      this.onClosed = () => reject(this.failure('closed instead of resumed'));
+      this.onElement = (element) => {
+        clearTimeout(timer);
+        this.onClosed = undefined;
+        this.onElement = element.name === 'resumed' ? handler : undefined;
+        resolve(element);
+      };
+      this.send(`<resume xmlns='${SM}' h='${this.handled}' previd='${this.resumptionId}'/>`);
+    });
   }
 
   /** Closes the stream in order and waits for the server's end of it. */

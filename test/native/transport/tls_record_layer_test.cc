@@ -402,15 +402,17 @@ TEST_P(TlsRecordLayerTest, ForgetsChannelBindings) {
   takeover.client_secret = as_bytes(secret);
   takeover.server_secret = as_bytes(secret);
   takeover.exporter = std::string(32, 'e');
+  takeover.unique = std::string(48, 'u');
   takeover.server_end_point = std::make_shared<const std::string>("hash");
   layer_ = TlsRecordLayer::create(*scratch_, takeover);
   EXPECT_EQ(layer_->channel_binding("tls-exporter"), takeover.exporter);
   EXPECT_EQ(layer_->channel_binding("tls-server-end-point"), "hash");
-  EXPECT_EQ(layer_->channel_binding("tls-unique"), "");
+  EXPECT_EQ(layer_->channel_binding("tls-unique"), takeover.unique);
   EXPECT_GT(layer_->heap_bytes(), at_rest);
   layer_->forget_channel_binding();
   EXPECT_EQ(layer_->channel_binding("tls-exporter"), "");
   EXPECT_EQ(layer_->channel_binding("tls-server-end-point"), "");
+  EXPECT_EQ(layer_->channel_binding("tls-unique"), "");
   EXPECT_EQ(layer_->heap_bytes(), at_rest);
 }
 

@@ -1,0 +1,112 @@
+"""A slixmpp client that a test drives over its standard input: one JSON command a line in, one JSON
+event a line out. Commands: subscribe, approve, send, roster, cut, quit. Run with the system's
+Python, which has slixmpp:
+
+    /usr/bin/python3 slixmpp_client.py ADDRESS PASSWORD HOST PORT starttls|direct
+"""
+
+import asyncio
+import json
+import ssl
+import sys
+
+import slixmpp
+
+
+def tell(event, **fields):
+    print(json.dumps({"event": event, **fields}), flush=True)
+
+
+class Client(slixmpp.ClientXMPP):
+    def __init__(self, address, password):
+        super().__init__(address, password)
+        # The test approves by itself, and the server's certificate is its own.
+        self.roster.auto_authorize = None
+        self.roster.auto_subscribe = False
+        self.ssl_context.check_hostname = False
+        self.ssl_context.verify_mode = ssl.CERT_NONE
+        self.register_plugin("xep_0198")
+        self.register_plugin("xep_0199")
+        self.register_plugin("xep_0203")
+        self.leaving = False
+        self.add_event_handler("session_start", self.started)
+        self.add_event_handler("session_resumed", lambda _: tell("resumed"))
+        self.add_event_handler("message", self.heard)
+        self.add_event_handler("presence_subscribe", lambda p: tell("subscribe", sender=p["from"].bare))
+        self.add_event_handler("presence_subscribed", lambda p: tell("subscribed", sender=p["from"].bare))
+        self.add_event_handler("presence_available", lambda p: tell("available", sender=p["from"].bare))
+        self.add_event_handler("failed_auth", lambda _: tell("failed"))
+        self.add_event_handler("disconnected", self.gone)
+
+    async def started(self, _):
+        self.send_presence()
+        await self.get_roster()
+        tell("online", address=str(self.boundjid))
+
+    def heard(self, message):
+        if message["type"] in ("chat", "normal"):
+            delayed = bool(message["delay"]["stamp"])
+            tell("message", sender=message["from"].bare, body=message["body"], delayed=delayed)
+
+    def gone(self, _):
+        tell("disconnected")
+        if self.leaving:
+            asyncio.get_event_loop().stop()
+        else:
+            # A cut connection is taken up again, as a phone would.
+            self.schedule("again", 0.2, self.connect_again)
+
+    def connect_again(self):
+        self.connect(self.where, use_ssl=self.direct, force_starttls=not self.direct)
+
+    async def obey(self, command):
+        what = command["do"]
+        if what == "subscribe":
+            self.send_presence(pto=command["to"], ptype="subscribe")
+        elif what == "approve":
+            self.send_presence(pto=command["to"], ptype="subscribed")
+        elif what == "send":
+            self.send_message(mto=command["to"], mbody=command["body"], mtype="chat")
+        elif what == "roster":
+            await self.get_roster()
+            contacts = {
+                jid: self.client_roster[jid]["subscription"]
+                for jid in self.client_roster
+                if jid != self.boundjid.bare
+            }
+            tell("roster", contacts=contacts)
+        elif what == "cut":
+            self.transport.abort()
+        elif what == "quit":
+            self.leaving = True
+            await self.disconnect(wait=1.0)
+
+
+async def listen(client):
+    reader = asyncio.StreamReader()
+    protocol = asyncio.StreamReaderProtocol(reader)
+    await asyncio.get_event_loop().connect_read_pipe(lambda: protocol, sys.stdin)
+    while line := await reader.readline():
+        try:
+            await client.obey(json.loads(line))
+        except Exception as error:
+            tell("error", text=repr(error))
+    client.leaving = True
+    client.disconnect(wait=0.5)
+
+
+def main():
+    address, password, host, port, security = sys.argv[1:6]
+    client = Client(address, password)
+    client.where = (host, int(port))
+    # What slixmpp takes for a name that DNS knows, whatever port it was given.
+    client.default_port = int(port)
+    client.direct = security == "direct"
+    client.connect_again()
+    loop = asyncio.get_event_loop()
+    # A task that nobody holds may be collected while it waits.
+    client.listening = loop.create_task(listen(client))
+    loop.run_forever()
+
+
+main()
