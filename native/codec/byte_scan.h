@@ -21,7 +21,8 @@ enum class RunEnd : std::uint8_t {
 template <RunEnd kind, char... stops>
 constexpr bool ends_run(char character) {
   const auto byte = static_cast<unsigned char>(character);
-  if (((character == stops) || ...)) return true;
+  const bool listed = (... || (character == stops));
+  if (listed) return true;
   if constexpr (kind != RunEnd::listed) {
     if (byte < 0x20) return true;
   }
