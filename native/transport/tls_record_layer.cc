@@ -265,9 +265,9 @@ TransportStatus TlsRecordLayer::send(TransportScratch& scratch, std::string_view
   if (failed_) return TransportStatus::failed;
   if (self_closed_) return TransportStatus::closed;
   const std::size_t limit = max_content_bytes();
+  // Room for everything at once: growing in the middle of a record copies it.
   const std::size_t records = (plain.size() + limit - 1) / limit;
-  if (records > 1)
-    wire_out.reserve(wire_out.size() + plain.size() + records * kRecordOverheadBytes);
+  wire_out.reserve(wire_out.size() + plain.size() + records * kRecordOverheadBytes);
   while (!plain.empty()) {
     if (sequence_[static_cast<std::size_t>(Way::write)] >= scratch.records_per_key() &&
         !send_key_update(scratch, wire_out)) {
