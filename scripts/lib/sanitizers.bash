@@ -1,5 +1,5 @@
-# Which builds the sanitizers have and what runs in them. Sourced after common.bash by scripts/sanitize
-# and scripts/test.
+# Which builds the sanitizers have and what runs in them. Sourced after common.bash by
+# scripts/sanitize and scripts/test.
 
 # Native test folders whose subject is shared by threads: they run under the thread sanitizer. The
 # rest has one thread and is seen by the other sanitizers. A new suite there needs no edit here.
@@ -21,8 +21,8 @@ threaded_filter() {
   printf ':-*Damage*'
 }
 
-# Leaks and uses after a return count; a report shows where it comes from. A failure of one kind ends
-# the run with a status of its own, which no test framework gives.
+# Leaks and uses after a return count; a report shows where it comes from, and ends the run with a
+# status of failure.
 export ASAN_OPTIONS="detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1"
 export UBSAN_OPTIONS="print_stacktrace=1"
 export TSAN_OPTIONS="second_deadlock_stack=1:history_size=4"
