@@ -6,6 +6,7 @@
 
 #include "codec/xml_text.h"
 #include "router/address.h"
+#include "transport/ticket_keys.h"
 
 namespace rookery {
 namespace {
@@ -15,6 +16,7 @@ constexpr std::int64_t retry_sleep_us = 200;
 constexpr MonoUs first_ask_us = 20'000;
 constexpr MonoUs last_ask_us = 1'000'000;
 constexpr MonoUs expiry_period_us = 3'600'000'000;
+constexpr std::uint32_t ticket_key_hours = 24;
 
 Counter counter_of(StreamError error) {
   switch (error) {
@@ -124,9 +126,11 @@ std::int64_t Shard::sleep_us(std::int64_t max_sleep_us) const {
 }
 
 void Shard::take_inbox() {
+  // Commands before records: what another shard sends because of a command of its own must not
+  // overtake the command that the control plane gave us before that.
+  if (!links_.congested()) take_commands();
   links_.drain([this](std::string_view record) { shard_record(record); });
   take_arrivals();
-  if (!links_.congested()) take_commands();
 }
 
 void Shard::take_arrivals() {
@@ -175,6 +179,7 @@ void Shard::run_timers() {
       case TimerKind::logins: login_timer_ = 0; return;
       case TimerKind::expiry:
         keeper_.expire();
+        if (context_.id == 0) rotate_ticket_keys();
         context_.timers.schedule(context_.now + expiry_period_us,
                                  timer_cookie(TimerKind::expiry, Handle{}));
         return;
@@ -184,6 +189,14 @@ void Shard::run_timers() {
   if (next_login != 0 && login_timer_ == 0) {
     login_timer_ = context_.timers.schedule(next_login, timer_cookie(TimerKind::logins, Handle{}));
   }
+}
+
+void Shard::rotate_ticket_keys() {
+  // Whoever gets hold of a key reads what was sent under its tickets; it should not be old. One
+  // shard does it, the keys are shared by all.
+  if (ticket_keys_ == nullptr || ++hours_with_ticket_keys_ < ticket_key_hours) return;
+  hours_with_ticket_keys_ = 0;
+  if (!ticket_keys_->rotate()) log(50, "TLS ticket keys could not be renewed: no random bytes");
 }
 
 void Shard::work_for_store() {

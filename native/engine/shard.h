@@ -88,6 +88,7 @@ class Shard final : StreamHandler, LoginHost, MailboxObserver {
   void read_sockets(std::size_t count);
   void run_timers();
   void work_for_store();
+  void rotate_ticket_keys();
 
   void shard_record(std::string_view record);
   void credentials_wanted(std::string_view record);
@@ -128,6 +129,7 @@ class Shard final : StreamHandler, LoginHost, MailboxObserver {
   std::uint64_t sessions_closed_ = 0;
   std::vector<std::string> early_questions_;  ///< For keys, before accounts_known_.
   bool accounts_known_ = false;               ///< The control plane has pushed them all.
+  std::uint32_t hours_with_ticket_keys_ = 0;
   MonoUs next_ask_ = 0;  ///< When TCP is asked next about what it has delivered.
   MonoUs ask_interval_ = 20'000;
 };

@@ -362,8 +362,10 @@ void MailboxKeeper::committed(const StoreEvent& event) {
   if (event.status != StoreStatus::ok) {
     for (const LogSequence sequence : settled->second) forget_on_disk(sequence);
     retry_at_ = context_.session.now + retry_delay_us;
+    if (oldest_refused_ == 0) oldest_refused_ = event.token;
   }
   settling_.erase(settled);
+  if (settling_.empty() && settle_count_ == 0) oldest_refused_ = 0;
 }
 
 void MailboxKeeper::batch_committed(Batch& batch, const StoreEvent& event) {

@@ -129,7 +129,8 @@ class MailboxKeeper {
   std::vector<RecoveredNote> recovered_notes_;
   std::uint64_t last_token_ = 0;
   std::size_t settle_count_ = 0;
-  MonoUs oldest_commit_ = 0;  ///< When the oldest of to_commit_ entered; 0: none.
+  std::uint64_t oldest_refused_ = 0;  ///< Settlement that the disk refused, until all are there.
+  MonoUs oldest_commit_ = 0;          ///< When the oldest of to_commit_ entered; 0: none.
   MonoUs oldest_settle_ = 0;
   MonoUs last_commit_us_ = 1000;  ///< How long the last one took.
   MonoUs retry_at_ = 0;           ///< After a refusal of the disk.

@@ -94,6 +94,8 @@ std::uint64_t MailboxKeeper::settlement_barrier() {
 }
 
 bool MailboxKeeper::settled_by(std::uint64_t barrier) const {
+  // What the disk refused goes there again under a later token.
+  if (oldest_refused_ != 0 && oldest_refused_ <= barrier) return false;
   return std::none_of(settling_.begin(), settling_.end(),
                       [barrier](const auto& batch) { return batch.first <= barrier; });
 }

@@ -174,7 +174,8 @@ void SessionManager::resume(Connection& connection, std::string_view previous_id
                session->management->tag == tag && !session->management->overflowed;
       });
   if (found == user->sessions.end()) {
-    if (!keeper_.settle_recovered(*user, tag, handled)) {
+    // An earlier attempt may have settled it and been cut off before its answer.
+    if (!keeper_.settle_recovered(*user, tag, handled) && !user->settling) {
       failed_resume(connection);
       return;
     }

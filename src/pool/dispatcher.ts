@@ -175,7 +175,15 @@ export class Dispatcher {
 
   /** Hands commands to the engine; waits while its queue is full, which holds up this lane only. */
   private async deliver(commands: readonly Command[]): Promise<void> {
+    let spoken = false;
     for (const command of commands) {
+      // A new contact's presence comes by way of another shard. What was said to the user before,
+      // that the request was granted, must be in the engine by then, or presence overtakes it.
+      if (spoken && command.kind === 'PutContact') {
+        await new Promise((resolve) => setImmediate(resolve));
+        spoken = false;
+      }
+      spoken ||= command.kind === 'SendToUser';
       for (;;) {
         try {
           this.options.sink.send(command);

@@ -1,4 +1,5 @@
-// CPU of the server for one chat message, as a ratio to a bare epoll relay of the same frames in the
+// CPU of the server for one chat message, as a ratio to a bare epoll relay of the same frames in
+// the
 // same run, with and without acknowledgements (XEP-0198). Settings: ROOKERY_BENCH_ROUNDS,
 // ROOKERY_BENCH_MS (length of a round).
 

@@ -45,8 +45,8 @@ try {
     console.log(
       `seed ${report.seed}, ${kind}: ready in ${report.readyMs} ms, ` +
         `${report.acknowledged} acknowledged, ${lost.length} gone with the damage, ` +
-        `${report.badRecords} bad records reported, ${report.lostThoughWhole.length} of them left ` +
-        `an old copy, ${foreign.length} that had been settled came back; ` +
+        `${report.badRecords} bad records reported, ${report.lostThoughWhole.length} of them ` +
+        `left an old copy, ${foreign.length} that had been settled came back; ` +
         (faults.length === 0 ? 'well' : `FAULTS ${faults.join('; ')}`),
     );
   }

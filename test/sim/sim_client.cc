@@ -220,7 +220,7 @@ void SimClient::now_online(std::uint32_t epoch) {
   for (Unacknowledged& stanza : again) {
     if (stanza.letter < 0) continue;
     SentLetter& sent = sent_[static_cast<std::size_t>(stanza.letter)];
-    if (epoch != sent.first_epoch) sent.sent_again = true;
+    if (epoch != sent.first_epoch) sent.again.push_back(epoch);
     send_counted(std::move(stanza.xml), stanza.letter);
   }
 }
@@ -233,7 +233,7 @@ void SimClient::resumed(const StanzaView& view, std::uint32_t epoch) {
   for (const Unacknowledged& stanza : unacknowledged_) {
     if (stanza.letter >= 0) {
       SentLetter& sent = sent_[static_cast<std::size_t>(stanza.letter)];
-      if (epoch != sent.first_epoch) sent.sent_again = true;
+      if (epoch != sent.first_epoch) sent.again.push_back(epoch);
     }
     send(stanza.xml);
   }

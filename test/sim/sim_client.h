@@ -27,8 +27,8 @@ struct SentLetter {
   Letter letter;
   std::uint32_t to = 0;
   bool acknowledged = false;
-  bool sent_again = false;        ///< In a later life of the server than the first time.
-  std::uint32_t first_epoch = 0;  ///< The server's life (crashes so far) when it was first sent.
+  std::vector<std::uint32_t> again;  ///< The later lives of the server in which it was sent again.
+  std::uint32_t first_epoch = 0;     ///< The server's life (crashes so far) when it was first sent.
 };
 
 struct Reception {

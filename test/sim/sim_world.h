@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -32,7 +33,6 @@ struct WorldResult {
   std::uint64_t acknowledged = 0;
   std::uint64_t received = 0;
   std::uint64_t crashes = 0;
-  std::uint64_t forgotten_late = 0;      ///< Duplicates of a known gap; see check_copies().
   std::uint64_t resent_after_crash = 0;  ///< Duplicates that nobody can avoid; see check_copies().
 };
 
@@ -50,6 +50,8 @@ class World {
   void live(bool quiet);
   void quiesce();
   void check(WorldResult& result) const;
+  [[nodiscard]] bool unknown_when_sent_again(const SentLetter& sent, const Reception& first,
+                                             const Reception& second) const;
   void check_copies(std::uint32_t recipient, WorldResult& result) const;
   void check_order(std::uint32_t recipient, WorldResult& result) const;
 
@@ -61,8 +63,9 @@ class World {
   boundary::EngineConfig config_;
   std::unique_ptr<Server> server_;
   std::vector<std::unique_ptr<SimClient>> clients_;
-  std::vector<bool> unmanaged_;  ///< Which clients began without XEP-0198.
-  std::uint32_t epoch_ = 0;      ///< Crashes so far.
+  std::vector<bool> unmanaged_;                     ///< Which clients began without XEP-0198.
+  std::vector<std::set<Letter>> durable_at_crash_;  ///< By life of the server.
+  std::uint32_t epoch_ = 0;                         ///< Crashes so far.
 };
 
 }  // namespace rookery::sim

@@ -1,4 +1,5 @@
-// What the benchmark drivers share: they start the real server, run the load tools against it, print
+// What the benchmark drivers share: they start the real server, run the load tools against it,
+// print
 // the measured figures beside their budgets, and leave them as JSON where they are wanted
 // (ROOKERY_BENCH_FIGURES=folder).
 

@@ -17,6 +17,10 @@ def tell(event, **fields):
     print(json.dumps({"event": event, **fields}), flush=True)
 
 
+def told(event):
+    return lambda presence: tell(event, sender=presence["from"].bare)
+
+
 class Client(slixmpp.ClientXMPP):
     def __init__(self, address, password):
         super().__init__(address, password)
@@ -32,9 +36,9 @@ class Client(slixmpp.ClientXMPP):
         self.add_event_handler("session_start", self.started)
         self.add_event_handler("session_resumed", lambda _: tell("resumed"))
         self.add_event_handler("message", self.heard)
-        self.add_event_handler("presence_subscribe", lambda p: tell("subscribe", sender=p["from"].bare))
-        self.add_event_handler("presence_subscribed", lambda p: tell("subscribed", sender=p["from"].bare))
-        self.add_event_handler("presence_available", lambda p: tell("available", sender=p["from"].bare))
+        self.add_event_handler("presence_subscribe", told("subscribe"))
+        self.add_event_handler("presence_subscribed", told("subscribed"))
+        self.add_event_handler("presence_available", told("available"))
         self.add_event_handler("failed_auth", lambda _: tell("failed"))
         self.add_event_handler("disconnected", self.gone)
 

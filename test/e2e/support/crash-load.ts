@@ -1,5 +1,6 @@
 // People who keep talking while their server is killed and started again: senders that send again
-// whatever was not acknowledged, recipients that write down what they get, and the judgement of what
+// whatever was not acknowledged, recipients that write down what they get, and the judgement of
+// what
 // may be missing (nothing that was acknowledged) and what may come twice.
 
 import type { Element } from 'ltx';

@@ -75,7 +75,8 @@ export class CrashRun {
 
   /**
    * Messages to people who are away, a kill, damage to the store's file, a start, and everyone
-   * collects. Which messages have to arrive is read from the damaged file: all whose bytes are whole.
+   * collects. Which messages have to arrive is read from the damaged file: all whose bytes are
+   * whole.
    */
   async damage(seed: number, kind: 'truncated' | 'flipped'): Promise<DamageReport> {
     const random = new SeededRandom(seed);
