@@ -39,14 +39,14 @@ try {
   for (let number = 0; number < Number(values.damages); number += 1) {
     const kind = number % 2 === 0 ? 'truncated' : 'flipped';
     const report = await run.damage(seed + number, kind);
-    const faults = damageFaultsOf(report, kind);
+    const faults = damageFaultsOf(report);
     const { lost, foreign } = report.judgement;
     if (faults.length > 0) faulty += 1;
     console.log(
       `seed ${report.seed}, ${kind}: ready in ${report.readyMs} ms, ` +
         `${report.acknowledged} acknowledged, ${lost.length} gone with the damage, ` +
-        `${report.badRecords} bad records reported, ${report.lostThoughWhole.length} of them ` +
-        `left an old copy, ${foreign.length} that had been settled came back; ` +
+        `${report.badRecords} bad records reported, ` +
+        `${foreign.length} that had been settled came back; ` +
         (faults.length === 0 ? 'well' : `FAULTS ${faults.join('; ')}`),
     );
   }

@@ -75,8 +75,8 @@ export class CrashRun {
 
   /**
    * Messages to people who are away, a kill, damage to the store's file, a start, and everyone
-   * collects. Which messages have to arrive is read from the damaged file: all whose bytes are
-   * whole.
+   * collects. Which messages have to arrive is read from the file before and after the damage: all
+   * of which no copy was touched.
    */
   async damage(seed: number, kind: 'truncated' | 'flipped'): Promise<DamageReport> {
     const random = new SeededRandom(seed);
@@ -88,12 +88,15 @@ export class CrashRun {
     await drain(senders, []);
     await this.server.kill();
     const file = largestStore(this.server.data);
+    const salt = saltOf(dirname(dirname(file)));
+    const before = wholeCopies(readFileSync(file), salt);
     if (kind === 'truncated') truncate(file, random);
     else flipBits(file, random);
-    const payloads = wholeMessages(readFileSync(file), saltOf(dirname(dirname(file))));
-    const whole = new Set(payloads.map((payload) => /<body>(.*?)<\/body>/u.exec(payload)?.[1]));
+    const after = wholeCopies(readFileSync(file), salt);
     const acknowledged = senders.flatMap((s) => s.sent).filter((entry) => entry.acknowledged);
-    const promised = acknowledged.filter(({ id }) => whole.has(id));
+    const promised = acknowledged.filter(
+      ({ id }) => before.has(id) && after.get(id) === before.get(id),
+    );
     await this.server.restart();
     const report = /(\d+) stored messages, (\d+) bad records/u.exec(
       this.server.log.slice(this.server.log.lastIndexOf(' stored messages') - 20),
@@ -134,9 +137,9 @@ export interface DamageReport {
   readonly badRecords: number;
   readonly judgement: Judgement;
   /**
-   * Their bytes are whole somewhere in the damaged file, and yet they did not arrive. After flipped
-   * bits none may be. Where the file was cut off, some may: LMDB leaves old copies of records in
-   * pages that it used again, and such a copy does not say whether the record was deleted.
+   * None of their copies was touched, and yet they did not arrive: none may be. (LMDB leaves old
+   * copies of records in pages that are free. Where only such a copy is left, it cannot be told from
+   * that of a record that was deleted, and the message may be gone with the damage.)
    */
   readonly lostThoughWhole: readonly string[];
 }
@@ -147,14 +150,14 @@ const COUNT_TOLERANCE = 0.05;
 const COUNT_SLACK = 5;
 
 /** What is wrong with a recovery from damage, in words; empty when nothing is. */
-export function damageFaultsOf(report: DamageReport, kind: 'truncated' | 'flipped'): string[] {
+export function damageFaultsOf(report: DamageReport): string[] {
   const { lost, twice, outOfOrder } = report.judgement;
   const faults: string[] = [];
   if (report.badRecords < lost.length * (1 - COUNT_TOLERANCE) - COUNT_SLACK) {
     faults.push(`${lost.length} lost, ${report.badRecords} reported`);
   }
   if (lost.length > 0 && report.badRecords === 0) faults.push('lost in silence');
-  if (kind === 'flipped' && report.lostThoughWhole.length > 0) {
+  if (report.lostThoughWhole.length > 0) {
     faults.push(`lost though whole: ${report.lostThoughWhole.slice(0, 3).join(', ')}`);
   }
   if (twice.length > 0) faults.push(`twice: ${twice.slice(0, 3).join(', ')}`);
@@ -169,6 +172,16 @@ export function faultsOf({ judgement, errors }: RoundReport): string[] {
   return Object.entries(lists)
     .filter(([, list]) => list.length > 0)
     .map(([what, list]) => `${what}: ${list.length} (${list.slice(0, 3).join(', ')})`);
+}
+
+// How many whole copies of each message's record the file holds, by the message's id.
+function wholeCopies(file: Buffer, salt: Buffer): Map<string, number> {
+  const copies = new Map<string, number>();
+  for (const payload of wholeMessages(file, salt)) {
+    const id = /<body>(.*?)<\/body>/u.exec(payload)?.[1];
+    if (id !== undefined) copies.set(id, (copies.get(id) ?? 0) + 1);
+  }
+  return copies;
 }
 
 function names(prefix: string, count: number): string[] {
