@@ -138,8 +138,8 @@ export interface DamageReport {
   readonly judgement: Judgement;
   /**
    * None of their copies was touched, and yet they did not arrive: none may be. (LMDB leaves old
-   * copies of records in pages that are free. Where only such a copy is left, it cannot be told from
-   * that of a record that was deleted, and the message may be gone with the damage.)
+   * copies of records in free pages. Where only such a copy is left, it cannot be told from that of
+   * a record that was deleted, and the message may be gone with the damage.)
    */
   readonly lostThoughWhole: readonly string[];
 }
