@@ -1,9 +1,10 @@
 // Clients that people have: @xmpp/client and slixmpp, over STARTTLS and direct TLS. They put each
 // other in their rosters, talk, go offline, get what was sent meanwhile, and take up a stream whose
-// connection was cut.
+// connection was cut: by the client's side, and by a network that swallowed bytes before it did so.
 
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { CuttingProxy } from './support/cutting-proxy.js';
 import { type ClientKind, type ClientSecurity, DrivenClient } from './support/driven-client.js';
 import { PASSWORD, TestServer } from './support/server.js';
 
@@ -20,13 +21,18 @@ describe('real clients', function () {
   this.timeout(60_000);
   let server: TestServer;
   const open: DrivenClient[] = [];
+  const proxies: CuttingProxy[] = [];
 
   before(async () => {
-    const accounts = cases.flatMap((_, index) => [`ann${index}`, `bob${index}`]);
+    const accounts = cases.flatMap(({ first, security }, index) => [
+      ...[`ann${index}`, `bob${index}`],
+      ...[`cut-${first}-${security}`, `far-${first}-${security}`],
+    ]);
     server = await TestServer.start({ config: { xmpp: { starttls: 'required' } }, accounts });
   });
   afterEach(async () => {
     await Promise.all(open.splice(0).map((client) => client.quit()));
+    for (const proxy of proxies.splice(0)) proxy.close();
   });
   after(() => server.remove());
 
@@ -34,8 +40,9 @@ describe('real clients', function () {
     kind: ClientKind,
     user: string,
     security: ClientSecurity,
+    port?: number,
   ): Promise<DrivenClient> {
-    const client = new DrivenClient(kind, server, user, PASSWORD, security);
+    const client = new DrivenClient(kind, server, user, PASSWORD, security, port);
     open.push(client);
     await client.hear('online');
     return client;
@@ -45,6 +52,12 @@ describe('real clients', function () {
     from.tell({ do: 'send', to: to.address, body });
     const heard = await to.hear('message');
     assert.deepEqual([heard.sender, heard.body], [from.address, body]);
+  }
+
+  /** Every message was asked for: none came twice. */
+  async function nothingMore(...clients: DrivenClient[]): Promise<void> {
+    await sleep(200);
+    for (const client of clients) assert.deepEqual(client.left('message'), []);
   }
 
   async function befriend(first: DrivenClient, second: DrivenClient): Promise<void> {
@@ -94,9 +107,44 @@ describe('real clients', function () {
         assert.equal((await cut.hear('message')).body, 'while you were cut off');
         await deliver(cut, other, 'here again');
       }
-      await sleep(200);
-      assert.deepEqual([...ann.left('message'), ...bob.left('message')], []);
+      await nothingMore(ann, bob);
     });
+  }
+
+  for (const kind of ['xmppjs', 'slixmpp'] as const) {
+    for (const security of securities) {
+      it(`${kind} over ${security}: what a dying connection swallowed`, async () => {
+        const proxy = await CuttingProxy.start(
+          security === 'direct' ? server.tlsPort : server.port,
+        );
+        proxies.push(proxy);
+        const users = [`cut-${kind}-${security}`, `far-${kind}-${security}`] as const;
+        const far = await login(kind === 'xmppjs' ? 'slixmpp' : 'xmppjs', users[1], security);
+        const near = await login(kind, users[0], security, proxy.port);
+        await deliver(far, near, 'before');
+        await deliver(near, far, 'before');
+
+        for (const round of ['first', 'second']) {
+          const bodies = ['a', 'b', 'c'].map((letter) => `${round} ${letter}`);
+          const taken = proxy.taken;
+          const swallowed = proxy.swallow();
+          for (const body of bodies) far.tell({ do: 'send', to: near.address, body });
+          near.tell({ do: 'send', to: far.address, body: `${round} from the dying` });
+          await swallowed;
+          await sleep(300);
+          // Nobody may take what TCP has acknowledged to the proxy for received.
+          assert.deepEqual([...near.left('message'), ...far.left('message')], []);
+          proxy.reset();
+          await near.hear('resumed');
+          assert.equal(proxy.taken, taken + 1);
+          for (const body of bodies) assert.equal((await near.hear('message')).body, body);
+          assert.equal((await far.hear('message')).body, `${round} from the dying`);
+          await deliver(far, near, `${round}, here again`);
+          await deliver(near, far, `${round}, here again`);
+        }
+        await nothingMore(near, far);
+      });
+    }
   }
 
   it('a wrong password is refused', async () => {

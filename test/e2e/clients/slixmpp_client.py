@@ -11,6 +11,7 @@ import ssl
 import sys
 
 import slixmpp
+from slixmpp.plugins.xep_0198.stanza import Resume
 
 
 def tell(event, **fields):
@@ -32,6 +33,7 @@ class Client(slixmpp.ClientXMPP):
         self.register_plugin("xep_0198")
         self.register_plugin("xep_0199")
         self.register_plugin("xep_0203")
+        self.keep_unacknowledged()
         self.leaving = False
         self.add_event_handler("session_start", self.started)
         self.add_event_handler("session_resumed", lambda _: tell("resumed"))
@@ -41,6 +43,17 @@ class Client(slixmpp.ClientXMPP):
         self.add_event_handler("presence_available", told("available"))
         self.add_event_handler("failed_auth", lambda _: tell("failed"))
         self.add_event_handler("disconnected", self.gone)
+
+    def keep_unacknowledged(self):
+        # slixmpp 1.8 forgets what was not acknowledged when it asks to resume, so that it could
+        # send nothing again. The list is put back before the answer can come.
+        def keep(stanza):
+            if isinstance(stanza, Resume):
+                queue = self["xep_0198"].unacked_queue
+                asyncio.get_event_loop().call_soon(queue.extend, list(queue))
+            return stanza
+
+        self.add_filter("out", keep)
 
     async def started(self, _):
         self.send_presence()

@@ -33,9 +33,9 @@ export class DrivenClient {
     user: string,
     password: string,
     security: ClientSecurity,
+    port = security === 'direct' ? server.tlsPort : server.port,
   ) {
     this.address = `${user}@${server.domain}`;
-    const port = security === 'direct' ? server.tlsPort : server.port;
     const words = [this.address, password, 'localhost', String(port), security];
     const certificate = `${server.data}/tls/cert.pem`;
     this.#child =
