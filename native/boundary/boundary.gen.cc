@@ -64,6 +64,8 @@ void EngineConfig::encode(std::string& out, std::uint16_t shard) const {
   record.put(tls_cert);
   record.put(tls_key);
   record.put(tls_takeover);
+  record.put(noise_static_key);
+  record.put(noise_certificate);
   record.put(external_auth);
   record.put(registration);
   record.put(max_stanza_bytes);
@@ -103,6 +105,8 @@ bool EngineConfig::decode(std::string_view bytes, EngineConfig& out) {
   record.get(out.tls_cert);
   record.get(out.tls_key);
   record.get(out.tls_takeover);
+  record.get(out.noise_static_key);
+  record.get(out.noise_certificate);
   record.get(out.external_auth);
   record.get(out.registration);
   record.get(out.max_stanza_bytes);
@@ -352,6 +356,20 @@ bool SetLimits::decode(std::string_view bytes, SetLimits& out) {
   return record.finished();
 }
 
+void PutDevices::encode(std::string& out, std::uint16_t shard) const {
+  RecordEncoder record(out, static_cast<std::uint16_t>(kind), shard);
+  record.put(user);
+  record.put(devices);
+  record.finish();
+}
+
+bool PutDevices::decode(std::string_view bytes, PutDevices& out) {
+  RecordDecoder record(bytes, static_cast<std::uint16_t>(kind));
+  record.get(out.user);
+  record.get(out.devices);
+  return record.finished();
+}
+
 void IqRequest::encode(std::string& out, std::uint16_t shard) const {
   RecordEncoder record(out, static_cast<std::uint16_t>(kind), shard);
   record.put(user);
@@ -537,6 +555,7 @@ bool route(std::string_view record, Route& out) {
     case CommandKind::send_to_user:
     case CommandKind::mark_interested:
     case CommandKind::close_sessions:
+    case CommandKind::put_devices:
       out.by = RouteBy::user;
       return fields.get(out.user);
     case CommandKind::send_to_connection:

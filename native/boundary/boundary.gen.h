@@ -12,7 +12,7 @@
 namespace rookery::boundary {
 
 /// Of the schema; the loader of the addon refuses one with another hash.
-inline constexpr std::uint64_t boundary_hash = 0x5f866af507fa4c91ull;
+inline constexpr std::uint64_t boundary_hash = 0xd17bc034f12ad5efull;
 
 enum class StreamCondition : std::uint8_t {
   none = 0,
@@ -57,6 +57,7 @@ enum class CommandKind : std::uint16_t {
   set_caps = 12,
   reload_tls = 13,
   set_limits = 14,
+  put_devices = 15,
 };
 
 enum class EventKind : std::uint16_t {
@@ -87,6 +88,8 @@ struct EngineConfig {
   std::string tls_cert;  ///< PEM file.
   std::string tls_key;  ///< PEM file.
   std::uint8_t tls_takeover = 0;
+  std::string noise_static_key;  ///< The server's X25519 private key, 32 bytes; empty: no Noise.
+  std::string noise_certificate;  ///< What a Noise client is shown as proof of that key.
   std::uint8_t external_auth = 0;  ///< Passwords are checked by the control plane: PLAIN only.
   std::uint8_t registration = 0;  ///< Offer XEP-0077 before login.
   std::uint32_t max_stanza_bytes = 0;
@@ -297,6 +300,19 @@ struct SetLimits {
   void encode(std::string& out, std::uint16_t shard = 0) const;
   /// The views point into `record`. False when it is malformed or of another kind.
   static bool decode(std::string_view record, SetLimits& out);
+};
+
+/// Replaces the user's device keys: for each device its number (u8, 1 to 250) and its X25519
+/// public key (32 bytes). A device's session binds the resource `d` and its number.
+struct PutDevices {
+  static constexpr CommandKind kind = CommandKind::put_devices;
+  std::string_view user;
+  std::string_view devices;
+
+  /// Appends the record to a batch.
+  void encode(std::string& out, std::uint16_t shard = 0) const;
+  /// The views point into `record`. False when it is malformed or of another kind.
+  static bool decode(std::string_view record, PutDevices& out);
 };
 
 /// An IQ of type get or set to the server or to the user's own account.

@@ -100,6 +100,7 @@ class Shard final : StreamHandler, LoginHost, MailboxObserver {
   void remove_account(std::string_view record);
   void put_contact(std::string_view record);
   void put_block_list(std::string_view record);
+  void put_devices(std::string_view record);
   void send_to_user(std::string_view record);
   void send_to_connection(std::string_view record);
   void close_sessions(std::string_view record);

@@ -57,6 +57,7 @@ void Shard::command(std::uint16_t kind, std::string_view record) {
     case boundary::CommandKind::remove_account: remove_account(record); return;
     case boundary::CommandKind::put_contact: put_contact(record); return;
     case boundary::CommandKind::put_block_list: put_block_list(record); return;
+    case boundary::CommandKind::put_devices: put_devices(record); return;
     case boundary::CommandKind::send_to_user: send_to_user(record); return;
     case boundary::CommandKind::send_to_connection: send_to_connection(record); return;
     case boundary::CommandKind::route_stanza: {
@@ -112,6 +113,7 @@ void Shard::remove_account(std::string_view record) {
   user->credentials.reset();
   user->contacts.reset();
   user->blocked.reset();
+  user->devices.reset();
 }
 
 void Shard::put_contact(std::string_view record) {
@@ -154,6 +156,22 @@ void Shard::put_block_list(std::string_view record) {
     }
     if (end == std::string_view::npos) break;
     rest.remove_prefix(end + 1);
+  }
+}
+
+void Shard::put_devices(std::string_view record) {
+  boundary::PutDevices put;
+  if (!boundary::PutDevices::decode(record, put)) return;
+  constexpr std::size_t entry_bytes = 1 + sizeof(Device::key);
+  User& user = router_.users.find_or_make(put.user);
+  user.devices.reset();
+  if (put.devices.size() < entry_bytes) return;
+  user.devices = std::make_unique<std::vector<Device>>(put.devices.size() / entry_bytes);
+  std::string_view rest = put.devices;
+  for (Device& device : *user.devices) {
+    device.id = static_cast<std::uint8_t>(rest.front());
+    std::memcpy(device.key.data(), rest.data() + 1, device.key.size());
+    rest.remove_prefix(entry_bytes);
   }
 }
 

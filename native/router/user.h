@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -48,6 +49,12 @@ struct RecoveredSession {
   std::vector<LogSequence> notes;  ///< Kept on disk until this is used or out of date.
 };
 
+/// A phone or browser that logs in with a key of its own.
+struct Device {
+  std::uint8_t id = 0;
+  std::array<std::uint8_t, 32> key{};  ///< X25519, public.
+};
+
 struct User {
   std::string name;
   std::unique_ptr<Credentials> credentials;  ///< Null: no account (only a mailbox was recovered).
@@ -55,6 +62,7 @@ struct User {
   std::unique_ptr<Mailbox> mailbox;
   std::unique_ptr<std::vector<Contact>> contacts;
   std::unique_ptr<std::vector<std::string>> blocked;
+  std::unique_ptr<std::vector<Device>> devices;  ///< Null: none.
   std::unique_ptr<RingBuffer<RecentMessage>> recent;
   std::unique_ptr<std::vector<RecoveredSession>> recovered;
   std::uint32_t unclean_end_s = 0;  ///< When a session last ended without a close.
@@ -62,6 +70,13 @@ struct User {
   bool settling = false;  ///< Something of this mailbox is being forgotten on disk.
 
   [[nodiscard]] bool exists() const { return credentials != nullptr; }
+  /// The key of a device; null when the user has no device of that number.
+  [[nodiscard]] const std::array<std::uint8_t, 32>* device_key(std::uint8_t id) const {
+    if (!devices) return nullptr;
+    const auto found = std::find_if(devices->begin(), devices->end(),
+                                    [id](const Device& device) { return device.id == id; });
+    return found == devices->end() ? nullptr : &found->key;
+  }
   [[nodiscard]] Session* session_by_resource(std::string_view resource) const {
     for (Session* session : sessions) {
       if (session->resource == resource) return session;

@@ -3,9 +3,14 @@
 import { join } from 'node:path';
 import type { Config } from '../config/schema.js';
 import { type EngineConfig, Starttls } from '../engine/boundary.gen.js';
+import type { NoiseIdentity } from '../services/noise-identity.js';
 
 /** Translates; `externalAuth`: the embedding program checks passwords. */
-export function engineConfig(config: Config, externalAuth: boolean): EngineConfig {
+export function engineConfig(
+  config: Config,
+  externalAuth: boolean,
+  noise: NoiseIdentity,
+): EngineConfig {
   const { limits, xmpp, tls, store } = config;
   return {
     domain: config.domain,
@@ -20,6 +25,8 @@ export function engineConfig(config: Config, externalAuth: boolean): EngineConfi
     tlsCert: tls.cert,
     tlsKey: tls.key,
     tlsTakeover: Number(tls.takeover),
+    noiseStaticKey: noise.staticKey,
+    noiseCertificate: noise.certificate,
     externalAuth: Number(externalAuth),
     registration: Number(config.registration.enabled),
     maxStanzaBytes: limits.maxStanzaBytes,

@@ -14,6 +14,7 @@ import { certificateProblems, ensureCertificate } from '../services/certificate.
 import { DataLock } from '../services/data-lock.js';
 import { CAPS_NODE, capsVersion } from '../services/disco.js';
 import { Facts } from '../services/facts.js';
+import { openNoiseIdentity } from '../services/noise-identity.js';
 import { OnlineUsers } from '../services/online-users.js';
 import { openServices, type Services } from '../services/services.js';
 import { type Settings, settingsOf } from '../services/settings.js';
@@ -257,7 +258,8 @@ export class Server extends EventEmitter<ServerEvents> {
     });
     const start = this.options.startEngine ?? startEngine;
     try {
-      this.engine = start(engineConfig(this.config, this.externalAuth), router.route);
+      const noise = openNoiseIdentity(this.config.data, this.config.domain);
+      this.engine = start(engineConfig(this.config, this.externalAuth, noise), router.route);
     } catch (error) {
       throw new UserError(`The engine cannot start: ${errorText(error)}`, 'Run `rookery check`.');
     }

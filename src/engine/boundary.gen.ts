@@ -3,7 +3,7 @@
 import { RecordReader, type RecordWriter } from './record-buffer.js';
 
 /** Of the schema; an addon with another hash is refused. */
-export const boundaryHash = 0x5f866af507fa4c91n;
+export const boundaryHash = 0xd17bc034f12ad5efn;
 
 export const StreamCondition = {
   none: 0,
@@ -50,6 +50,10 @@ export interface EngineConfig {
   /** PEM file. */
   tlsKey: string;
   tlsTakeover: number;
+  /** The server's X25519 private key, 32 bytes; empty: no Noise. */
+  noiseStaticKey: Uint8Array;
+  /** What a Noise client is shown as proof of that key. */
+  noiseCertificate: Uint8Array;
   /** Passwords are checked by the control plane: PLAIN only. */
   externalAuth: number;
   /** Offer XEP-0077 before login. */
@@ -205,6 +209,16 @@ export interface SetLimits {
   lines: string;
 }
 
+/**
+ * Replaces the user's device keys: for each device its number (u8, 1 to 250) and its X25519
+ * public key (32 bytes). A device's session binds the resource `d` and its number.
+ */
+export interface PutDevices {
+  kind: 'PutDevices';
+  user: string;
+  devices: Uint8Array;
+}
+
 export type Command =
   | PutAccount
   | RemoveAccount
@@ -219,7 +233,8 @@ export type Command =
   | OpenListeners
   | SetCaps
   | ReloadTls
-  | SetLimits;
+  | SetLimits
+  | PutDevices;
 
 /** An IQ of type get or set to the server or to the user's own account. */
 export interface IqRequest {
@@ -364,6 +379,8 @@ export function encodeEngineConfig(
   writer.str(record.tlsCert);
   writer.str(record.tlsKey);
   writer.u8(record.tlsTakeover);
+  writer.bytes(record.noiseStaticKey);
+  writer.bytes(record.noiseCertificate);
   writer.u8(record.externalAuth);
   writer.u8(record.registration);
   writer.u32(record.maxStanzaBytes);
@@ -540,6 +557,16 @@ export function encodeSetLimits(
   writer.end();
 }
 
+export function encodePutDevices(
+  writer: RecordWriter,
+  record: Omit<PutDevices, 'kind'>,
+): void {
+  writer.begin(15);
+  writer.str(record.user);
+  writer.bytes(record.devices);
+  writer.end();
+}
+
 /** Appends any command to the writer. */
 export function encodeCommand(writer: RecordWriter, command: Command): void {
   switch (command.kind) {
@@ -571,6 +598,8 @@ export function encodeCommand(writer: RecordWriter, command: Command): void {
       return encodeReloadTls(writer, command);
     case 'SetLimits':
       return encodeSetLimits(writer, command);
+    case 'PutDevices':
+      return encodePutDevices(writer, command);
   }
 }
 

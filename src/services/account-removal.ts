@@ -10,7 +10,7 @@ export async function removeAccount(
   services: Services,
   user: string,
 ): Promise<Effect[] | undefined> {
-  const { store, accounts, rosters, blocks, documents } = services;
+  const { store, accounts, rosters, blocks, documents, devices } = services;
   return await store.transaction(() => {
     if (!accounts.exists(user)) return undefined;
     const flow = new SubscriptionFlow(services);
@@ -18,6 +18,7 @@ export async function removeAccount(
     rosters.clear(user);
     blocks.save(user, []);
     documents.clear(user);
+    devices.clear(user);
     accounts.remove(user);
     return [...flow.effects, { kind: 'RefreshAccount', user }];
   });

@@ -24,7 +24,13 @@ export interface RefreshAccount {
   readonly user: string;
 }
 
-export type Effect = Command | RefreshContact | RefreshBlockList | RefreshAccount;
+/** The engine must learn the keys of the account's devices. */
+export interface RefreshDevices {
+  readonly kind: 'RefreshDevices';
+  readonly user: string;
+}
+
+export type Effect = Command | RefreshContact | RefreshBlockList | RefreshAccount | RefreshDevices;
 
 /** Writes a stanza to one session. */
 export function toSession(user: string, session: bigint, stanza: string): Command {

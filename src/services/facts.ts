@@ -1,10 +1,11 @@
-// Pushes to the engine what it needs to act alone: accounts, contacts, block lists. All of it
-// before the listeners open, afterwards each change. A fact is read when it is pushed, never
+// Pushes to the engine what it needs to act alone: accounts, devices, contacts, block lists. All of
+// it before the listeners open, afterwards each change. A fact is read when it is pushed, never
 // carried along, so the last push is the newest.
 
 import type { Command } from '../engine/boundary.gen.js';
 import type { Account } from './accounts.js';
 import { coveredBy } from './blocks.js';
+import type { Device } from './devices.js';
 import type { Effect } from './effects.js';
 import type { RosterItem } from './rosters.js';
 import type { Services } from './services.js';
@@ -47,6 +48,11 @@ function blockListFact(user: string, list: readonly string[]): Command {
   return { kind: 'PutBlockList', user, addresses: list.join('\n') };
 }
 
+function devicesFact(user: string, devices: readonly Device[]): Command {
+  const entries = devices.flatMap(({ id, key }) => [Uint8Array.of(id), key]);
+  return { kind: 'PutDevices', user, devices: Buffer.concat(entries) };
+}
+
 /** Reads facts from the store and writes them as commands. */
 export class Facts {
   constructor(private readonly services: Services) {}
@@ -56,6 +62,8 @@ export class Facts {
     for (const user of this.services.accounts.removedNames()) yield { kind: 'RemoveAccount', user };
     for (const account of this.services.accounts.all()) {
       yield accountFact(account);
+      const devices = this.services.devices.list(account.user);
+      if (devices.length > 0) yield devicesFact(account.user, devices);
       yield* this.relations(account.user);
     }
   }
@@ -67,7 +75,7 @@ export class Facts {
   }
 
   private resolveOne(effect: Effect): Command[] {
-    const { accounts, rosters, blocks } = this.services;
+    const { accounts, rosters, blocks, devices } = this.services;
     switch (effect.kind) {
       case 'RefreshAccount': {
         const account = accounts.get(effect.user);
@@ -78,6 +86,10 @@ export class Facts {
         if (!accounts.exists(effect.user)) return [];
         const item = rosters.item(effect.user, effect.contact);
         return [contactFact(effect.user, item, blocks.list(effect.user))];
+      }
+      case 'RefreshDevices': {
+        if (!accounts.exists(effect.user)) return [];
+        return [devicesFact(effect.user, devices.list(effect.user))];
       }
       case 'RefreshBlockList':
         return this.refreshBlockList(effect.user);

@@ -3,6 +3,7 @@
 
 import { Accounts } from './accounts.js';
 import { Blocks } from './blocks.js';
+import { Devices } from './devices.js';
 import { Documents } from './documents.js';
 import { Registrations } from './registrations.js';
 import { Rosters } from './rosters.js';
@@ -16,6 +17,7 @@ export interface Services {
   readonly rosters: Rosters;
   readonly blocks: Blocks;
   readonly documents: Documents;
+  readonly devices: Devices;
   readonly registrations: Registrations;
 }
 
@@ -28,6 +30,7 @@ export function openServices(store: Store, settings: Settings): Services {
     rosters: new Rosters(store),
     blocks: new Blocks(store),
     documents: new Documents(store),
+    devices: new Devices(store),
     registrations: new Registrations(store),
   };
 }

@@ -33,6 +33,8 @@ export function exampleConfig(): EngineConfig {
     tlsCert: '',
     tlsKey: '',
     tlsTakeover: 1,
+    noiseStaticKey: new Uint8Array(),
+    noiseCertificate: new Uint8Array(),
     externalAuth: 0,
     registration: 0,
     maxStanzaBytes: 262_144,
