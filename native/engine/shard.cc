@@ -316,7 +316,7 @@ void Shard::stream_closed(Connection& connection) {
     sessions_.end(*connection.session, StreamError::none, {}, true);
     return;
   }
-  io_.out(connection) += "</stream:stream>";
+  io_.write_close(connection);
   io_.finish(connection);
 }
 
@@ -366,7 +366,8 @@ void Shard::begin_drain() {
     } else if (session->management && session->management->resumable) {
       // What it has not acknowledged is committed with its numbers, so that a resumption attempt
       // after the restart settles it exactly.
-      write_stream_error(io_.out(*connection), StreamError::system_shutdown, {});
+      io_.write_error(*connection, StreamError::system_shutdown, {});
+      io_.write_close(*connection);
       connection->session = nullptr;
       session->connection = nullptr;
       io_.finish(*connection);

@@ -202,7 +202,7 @@ void Shard::send_to_connection(std::string_view record) {
   if (!boundary::SendToConnection::decode(record, send)) return;
   Connection* connection = context_.connections.get(Handle{send.connection});
   if (connection == nullptr || connection->ended()) return;
-  io_.out(*connection) += send.stanza;
+  io_.write(*connection, send.stanza);
 }
 
 void Shard::close_sessions(std::string_view record) {
@@ -244,8 +244,10 @@ void Shard::registration_request(Connection& connection, const StanzaView& view)
   const std::string address = peer.text();
   boundary::RegisterRequest{connection.handle.bits, address, view.text}.encode(event);
   if (links_.offer_event(event)) return;
-  write_stanza_error(io_.out(connection), view, router_.domain(), {},
-                     StanzaError::resource_constraint);
+  std::string answer;
+  if (write_stanza_error(answer, view, router_.domain(), {}, StanzaError::resource_constraint)) {
+    io_.write(connection, answer);
+  }
 }
 
 void Shard::open_listeners() {

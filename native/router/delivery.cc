@@ -47,20 +47,20 @@ void Delivery::in_turn(Session& session) {
 
 void Delivery::write(Session& session, const Stanza& stanza) {
   context_.count(Counter::stanzas_out);
-  std::string& out = context_.io.out(*session.connection);
   const std::string_view bytes = stanza.bytes();
   if (!stanza.delayed) {
-    out += bytes;
+    context_.io.write(*session.connection, bytes);
     return;
   }
   const std::size_t end_tag = bytes.rfind("</");
-  out += bytes.substr(0, end_tag);
-  out += "<delay xmlns='urn:xmpp:delay'";
-  append_attribute(out, "from", context_.domain());
-  out += " stamp='";
-  append_stamp(out, stanza.accepted_ms);
-  out += "'/>";
-  out += bytes.substr(end_tag);
+  composed_ = bytes.substr(0, end_tag);
+  composed_ += "<delay xmlns='urn:xmpp:delay'";
+  append_attribute(composed_, "from", context_.domain());
+  composed_ += " stamp='";
+  append_stamp(composed_, stanza.accepted_ms);
+  composed_ += "'/>";
+  composed_ += bytes.substr(end_tag);
+  context_.io.write(*session.connection, composed_);
 }
 
 void Delivery::send(Session& session, std::string_view xml) {
@@ -71,7 +71,7 @@ void Delivery::send(Session& session, std::string_view xml) {
   }
   if (session.connection == nullptr) return;
   context_.count(Counter::stanzas_out);
-  context_.io.out(*session.connection) += xml;
+  context_.io.write(*session.connection, xml);
 }
 
 void Delivery::send(Session& session, const StanzaRef& stanza) {
@@ -391,17 +391,17 @@ void Delivery::finish_turn() {
       const bool complete = reached(management.asked_at);
       // An answer that satisfies no question would only cost a packet.
       if (reached(management.first_asked_at)) {
-        std::string& out = context_.io.out(*session->connection);
-        out += "<a xmlns='urn:xmpp:sm:3' h='";
-        append_number(out, safe);
-        out += "'/>";
+        composed_ = "<a xmlns='urn:xmpp:sm:3' h='";
+        append_number(composed_, safe);
+        composed_ += "'/>";
+        context_.io.write(*session->connection, composed_);
         management.last_told = safe;
         management.answer_owed = !complete;
         management.first_asked_at = safe + 1;
       }
     }
     if (!management.window.empty() && !management.request_open) {
-      context_.io.out(*session->connection) += "<r xmlns='urn:xmpp:sm:3'/>";
+      context_.io.write(*session->connection, "<r xmlns='urn:xmpp:sm:3'/>");
       management.request_open = true;
       management.requested_at = management.sent;
     }

@@ -2,6 +2,7 @@
 // and window, the paging of a mailbox, and the question to TCP for clients without XEP-0198.
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -71,6 +72,7 @@ class Delivery {
   std::vector<Handle> turn_;
   std::vector<Handle> awaited_;
   std::vector<Handle> overflowed_;
+  std::string composed_;        ///< An element made up on its way out.
   std::vector<User*> stalled_;  ///< Whose stored messages the store was too busy to read.
 };
 

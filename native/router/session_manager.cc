@@ -64,14 +64,13 @@ void SessionManager::attach(Session& session, Connection& connection) {
 
 void SessionManager::bind(Connection& connection, const StanzaView& iq, std::string_view wish) {
   User* user = context_.users.find(connection.login->user);
-  std::string& out = context_.io.out(connection);
   if (user == nullptr || !user->exists()) {
     context_.io.finish(connection);
     return;
   }
   std::string resource;
   if (!choose_resource(wish, resource)) {
-    write_stanza_error(out, iq, {}, {}, StanzaError::bad_request, "That resource is not valid.");
+    refuse_bind(connection, iq, StanzaError::bad_request, "That resource is not valid.");
     return;
   }
   if (Session* old = user->session_by_resource(resource)) {
@@ -83,8 +82,8 @@ void SessionManager::bind(Connection& connection, const StanzaView& iq, std::str
         std::find_if(user->sessions.begin(), user->sessions.end(),
                      [](const Session* session) { return session->connection == nullptr; });
     if (waiting == user->sessions.end()) {
-      write_stanza_error(out, iq, {}, {}, StanzaError::resource_constraint,
-                         "This account has too many sessions.");
+      refuse_bind(connection, iq, StanzaError::resource_constraint,
+                  "This account has too many sessions.");
       return;
     }
     end(**waiting, StreamError::none, {}, false);
@@ -105,22 +104,27 @@ void SessionManager::bind(Connection& connection, const StanzaView& iq, std::str
   answer_bind(connection, iq, session);
 }
 
+void SessionManager::refuse_bind(Connection& connection, const StanzaView& iq, StanzaError error,
+                                 std::string_view text) {
+  std::string answer;
+  if (write_stanza_error(answer, iq, {}, {}, error, text)) context_.io.write(connection, answer);
+}
+
 void SessionManager::answer_bind(Connection& connection, const StanzaView& iq,
                                  const Session& session) {
-  std::string& out = context_.io.out(connection);
-  out += "<iq type='result' id='";
-  out += iq.id;
-  out += "'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><jid>";
-  append_escaped(out, full_address(session, context_.domain()));
-  out += "</jid></bind></iq>";
+  std::string answer = "<iq type='result' id='";
+  answer += iq.id;
+  answer += "'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><jid>";
+  append_escaped(answer, full_address(session, context_.domain()));
+  answer += "</jid></bind></iq>";
+  context_.io.write(connection, answer);
 }
 
 void SessionManager::enable(Session& session, const StanzaView& view) {
-  std::string& out = context_.io.out(*session.connection);
   if (session.management) {
-    out +=
-        "<failed xmlns='urn:xmpp:sm:3'>"
-        "<unexpected-request xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>";
+    context_.io.write(*session.connection,
+                      "<failed xmlns='urn:xmpp:sm:3'><unexpected-request "
+                      "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>");
     return;
   }
   bool found = false;
@@ -138,25 +142,25 @@ void SessionManager::enable(Session& session, const StanzaView& view) {
 }
 
 void SessionManager::enable_now(Session& session, bool resumable) {
-  std::string& out = context_.io.out(*session.connection);
   session.management = std::make_unique<StreamManagement>();
   StreamManagement& management = *session.management;
   while (management.tag == 0) management.tag = context_.session.random.next64();
   management.resumable = resumable;
-  out += "<enabled xmlns='urn:xmpp:sm:3'";
+  std::string answer = "<enabled xmlns='urn:xmpp:sm:3'";
   if (management.resumable) {
-    append_attribute(out, "id", tag_text(management.tag));
-    append_attribute(out, "resume", "true");
-    append_attribute(out, "max", std::to_string(context_.session.config.resume_seconds));
+    append_attribute(answer, "id", tag_text(management.tag));
+    append_attribute(answer, "resume", "true");
+    append_attribute(answer, "max", std::to_string(context_.session.config.resume_seconds));
   }
-  out += "/>";
+  answer += "/>";
+  context_.io.write(*session.connection, answer);
 }
 
 void SessionManager::failed_resume(Connection& connection) {
   context_.count(Counter::resume_failures);
-  context_.io.out(connection) +=
-      "<failed xmlns='urn:xmpp:sm:3'>"
-      "<item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>";
+  context_.io.write(connection,
+                    "<failed xmlns='urn:xmpp:sm:3'><item-not-found "
+                    "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>");
 }
 
 void SessionManager::resume(Connection& connection, std::string_view previous_id,
@@ -209,11 +213,11 @@ void SessionManager::resume(Connection& connection, std::string_view previous_id
   management.received = safe;
   management.last_told = safe;
   management.answer_owed = false;
-  std::string& out = context_.io.out(connection);
-  out += "<resumed xmlns='urn:xmpp:sm:3'";
-  append_attribute(out, "previd", tag_text(tag));
-  append_attribute(out, "h", std::to_string(safe));
-  out += "/>";
+  std::string answer = "<resumed xmlns='urn:xmpp:sm:3'";
+  append_attribute(answer, "previd", tag_text(tag));
+  append_attribute(answer, "h", std::to_string(safe));
+  answer += "/>";
+  context_.io.write(connection, answer);
   session.client_inactive = false;
   static_cast<void>(delivery_.resume(session, handled));
   delivery_.release_inactive(session);
@@ -250,12 +254,8 @@ void SessionManager::end(Session& session, StreamError error, std::string_view t
   if (Connection* connection = session.connection) {
     // What its TCP has acknowledged by now was received; giving it back would send it twice.
     if (!session.awaited.empty()) delivery_.settle_received(session);
-    std::string& out = context_.io.out(*connection);
-    if (error == StreamError::none) {
-      out += "</stream:stream>";
-    } else {
-      write_stream_error(out, error, text);
-    }
+    if (error != StreamError::none) context_.io.write_error(*connection, error, text);
+    context_.io.write_close(*connection);
     connection->session = nullptr;
     context_.io.finish(*connection);
     session.connection = nullptr;

@@ -44,6 +44,8 @@ class SessionManager {
 
  private:
   [[nodiscard]] bool choose_resource(std::string_view wish, std::string& resource);
+  void refuse_bind(Connection& connection, const StanzaView& iq, StanzaError error,
+                   std::string_view text);
   void answer_bind(Connection& connection, const StanzaView& iq, const Session& session);
   void attach(Session& session, Connection& connection);
   void failed_resume(Connection& connection);

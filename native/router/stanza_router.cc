@@ -130,9 +130,9 @@ void StanzaRouter::stream_element(Connection& connection, const StanzaView& view
       return;
     }
     if (view.name == "resume") {
-      context_.io.out(connection) +=
-          "<failed xmlns='urn:xmpp:sm:3'>"
-          "<unexpected-request xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>";
+      context_.io.write(connection,
+                        "<failed xmlns='urn:xmpp:sm:3'><unexpected-request "
+                        "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>");
       return;
     }
   }
@@ -160,15 +160,13 @@ void StanzaRouter::acknowledgement(Connection& connection, const StanzaView& vie
   const std::uint32_t sent = session.management->sent;
   if (delivery_.acknowledge(session, static_cast<std::uint32_t>(number))) return;
   context_.count(Counter::stream_errors);
-  std::string& out = context_.io.out(connection);
   // XEP-0198 section 4: more acknowledged than sent.
-  out +=
-      "<stream:error><undefined-condition xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>"
-      "<handled-count-too-high xmlns='urn:xmpp:sm:3' h='";
-  out += std::to_string(number);
-  out += "' send-count='";
-  out += std::to_string(sent);
-  out += "'/></stream:error>";
+  std::string condition = "<handled-count-too-high xmlns='urn:xmpp:sm:3' h='";
+  condition += std::to_string(number);
+  condition += "' send-count='";
+  condition += std::to_string(sent);
+  condition += "'/>";
+  context_.io.write_error(connection, StreamError::undefined_condition, {}, condition);
   sessions_.end(session, StreamError::none, {}, false);
 }
 

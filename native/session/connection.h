@@ -13,6 +13,7 @@
 #include "reactor/network.h"
 #include "reactor/timer_wheel.h"
 #include "session/sasl.h"
+#include "session/stream_wire.h"
 #include "transport/transport.h"
 
 namespace rookery {
@@ -69,6 +70,7 @@ struct Connection {
   TimerId timer = 0;              ///< Unauthenticated time, or the linger of a close.
   std::uint32_t address_key = 0;  ///< Which counter of the address table it occupies.
   StreamState state = StreamState::header;
+  StreamForm form = StreamForm::xml_stream;
   bool direct_tls = false;
   bool dirty = false;        ///< In the shard's list of connections to flush.
   bool held = false;         ///< In the list of connections whose input waits.
@@ -103,6 +105,7 @@ struct TravellingConnection {
   std::uint64_t wire_sent = 0;
   StreamSplitter splitter;
   std::uint32_t address_key = 0;
+  StreamForm form = StreamForm::xml_stream;
   bool direct_tls = false;
   std::uint8_t peer_address[16] = {};
 };

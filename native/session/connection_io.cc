@@ -100,6 +100,7 @@ Connection* ConnectionIo::arrived(const Arrival& arrival) {
   connection.splitter = traveller->splitter;
   connection.address_key = traveller->address_key;
   connection.direct_tls = traveller->direct_tls;
+  connection.form = traveller->form;
   connection.header_sent = true;
   std::memcpy(connection.peer_address, traveller->peer_address, sizeof connection.peer_address);
   context_.counters.add(Counter::connections);
@@ -133,6 +134,7 @@ void ConnectionIo::hand_over_moving() {
     traveller->splitter = connection->splitter;
     traveller->address_key = connection->address_key;
     traveller->direct_tls = connection->direct_tls;
+    traveller->form = connection->form;
     std::memcpy(traveller->peer_address, connection->peer_address, sizeof traveller->peer_address);
     if (!context_.network.hand_over(moving.shard, connection->descriptor, traveller.get())) {
       connection->transport = std::move(traveller->transport);
@@ -357,6 +359,19 @@ std::string& ConnectionIo::out(Connection& connection) {
     dirty_.push_back(connection.handle);
   }
   return connection.output->plain;
+}
+
+void ConnectionIo::write_open(Connection& connection, std::string_view stream_id) {
+  wire_.open(connection.form, out(connection), context_.config.domain, stream_id);
+}
+
+void ConnectionIo::write_error(Connection& connection, StreamError error, std::string_view text,
+                               std::string_view extra) {
+  wire_.error(connection.form, out(connection), error, text, extra);
+}
+
+void ConnectionIo::write_close(Connection& connection) {
+  wire_.close(connection.form, out(connection));
 }
 
 void ConnectionIo::seal(Connection& connection) {

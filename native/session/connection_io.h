@@ -9,6 +9,7 @@
 #include "base/stream_error.h"
 #include "codec/stanza_scan.h"
 #include "session/session_context.h"
+#include "session/stream_wire.h"
 
 namespace rookery {
 
@@ -52,8 +53,25 @@ class ConnectionIo {
   /// The same for all connections that were held back by congestion.
   void resume_held();
 
-  /// The buffer for what this connection is to be sent; it goes out at the end of the turn.
-  std::string& out(Connection& connection);
+  // What a connection is to be sent goes out at the end of the turn.
+
+  /// Writes one complete element (a stanza, <a/>, <features>) in the connection's form.
+  void write(Connection& connection, std::string_view element) {
+    std::string& plain = out(connection);
+    if (connection.form == StreamForm::xml_stream) {
+      plain += element;
+    } else {
+      wire_.element(connection.form, plain, element);
+    }
+  }
+  /// Opens the stream, or opens it again after a restart.
+  void write_open(Connection& connection, std::string_view stream_id);
+  /// Writes a stream error; write_close() must follow. `extra`: an application's own condition.
+  void write_error(Connection& connection, StreamError error, std::string_view text,
+                   std::string_view extra = {});
+  /// Closes the stream; finish() must follow.
+  void write_close(Connection& connection);
+
   /// Sends what was written, in plain text, and speaks TLS from here on. Input that the client sent
   /// ahead in plain text is thrown away (it may be an attacker's).
   void start_tls(Connection& connection);
@@ -81,6 +99,8 @@ class ConnectionIo {
     ShardId shard;
   };
 
+  /// The buffer for what this connection is to be sent; marks it for the flush.
+  std::string& out(Connection& connection);
   bool receive(Connection& connection);
   void take_bytes(Connection& connection, std::string_view wire);
   void consume(Connection& connection, std::string_view plain);
@@ -99,6 +119,7 @@ class ConnectionIo {
 
   SessionContext& context_;
   StreamHandler& handler_;
+  StreamWire wire_;
   std::vector<Handle> dirty_;
   std::vector<Handle> held_;
   std::vector<Handle> closed_;

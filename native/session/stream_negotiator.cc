@@ -31,7 +31,7 @@ StreamNegotiator::StreamNegotiator(SessionContext& context, ConnectionIo& io, Lo
 void StreamNegotiator::send_header(Connection& connection) {
   std::string id;
   append_hex(id, context_.random.next64());
-  write_stream_header(io_.out(connection), context_.config.domain, id);
+  io_.write_open(connection, id);
   connection.header_sent = true;
 }
 
@@ -45,7 +45,8 @@ void StreamNegotiator::fail(Connection& connection, StreamError error, std::stri
   if (connection.ended()) return;
   if (!connection.transport || connection.transport->established()) {
     if (!connection.header_sent) send_header(connection);
-    write_stream_error(io_.out(connection), error, text);
+    io_.write_error(connection, error, text);
+    io_.write_close(connection);
   }
   io_.finish(connection);
 }
@@ -111,7 +112,9 @@ FeatureSet StreamNegotiator::features(const Connection& connection) const {
 void StreamNegotiator::send_features(Connection& connection) {
   const FeatureSet offered = features(connection);
   if (connection.login) connection.login->features_had_plus = offered.scram_plus;
-  write_features(io_.out(connection), offered, host_.caps());
+  std::string xml;
+  write_features(xml, offered, host_.caps());
+  io_.write(connection, xml);
 }
 
 void StreamNegotiator::element(Connection& connection, const StanzaView& view) {
@@ -142,11 +145,12 @@ void StreamNegotiator::element(Connection& connection, const StanzaView& view) {
 
 void StreamNegotiator::start_tls(Connection& connection) {
   if (!features(connection).starttls) {
-    io_.out(connection) += "<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/></stream:stream>";
+    io_.write(connection, "<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>");
+    io_.write_close(connection);
     io_.finish(connection);
     return;
   }
-  io_.out(connection) += "<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>";
+  io_.write(connection, "<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>");
   io_.start_tls(connection);
   connection.state = StreamState::header;
   connection.header_sent = false;
@@ -236,10 +240,10 @@ void StreamNegotiator::step(Connection& connection, SaslStep result) {
   Login& login = *connection.login;
   switch (result) {
     case SaslStep::challenge: {
-      std::string& out = io_.out(connection);
-      out += "<challenge xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>";
-      out += base64_encode(login.sasl->payload());
-      out += "</challenge>";
+      std::string xml = "<challenge xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>";
+      xml += base64_encode(login.sasl->payload());
+      xml += "</challenge>";
+      io_.write(connection, xml);
       return;
     }
     case SaslStep::need_credentials:
@@ -288,10 +292,10 @@ void StreamNegotiator::sasl_failed(Connection& connection, SaslFailure failure) 
   if (failure == SaslFailure::not_authorized) {
     context_.addresses.failed(connection.address_key, context_.now);
   }
-  std::string& out = io_.out(connection);
-  out += "<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><";
-  out += sasl_failure_name(failure);
-  out += "/></failure>";
+  std::string xml = "<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><";
+  xml += sasl_failure_name(failure);
+  xml += "/></failure>";
+  io_.write(connection, xml);
   connection.login->sasl.reset();
   if (++connection.login->failures >= max_failures) {
     fail(connection, StreamError::policy_violation, "Too many failed logins on this stream.");
@@ -310,15 +314,15 @@ void StreamNegotiator::welcome(Connection& connection) {
   Login& login = *connection.login;
   login.sasl.reset();
   if (connection.transport) connection.transport->forget_channel_binding();
-  std::string& out = io_.out(connection);
-  out += "<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'";
+  std::string xml = "<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'";
   if (login.success_payload.empty()) {
-    out += "/>";
+    xml += "/>";
   } else {
-    out += '>';
-    out += login.success_payload;
-    out += "</success>";
+    xml += '>';
+    xml += login.success_payload;
+    xml += "</success>";
   }
+  io_.write(connection, xml);
   login.success_payload.clear();
   connection.splitter.restart();
   connection.state = StreamState::rebind;
@@ -336,19 +340,18 @@ void StreamNegotiator::bind_stage(Connection& connection, const StanzaView& view
     char* end = nullptr;
     const unsigned long number = std::strtoul(handled.c_str(), &end, 10);
     if (handled.empty() || *end != '\0' || number > 0xFFFFFFFFul) {
-      io_.out(connection) +=
-          "<failed xmlns='urn:xmpp:sm:3'>"
-          "<bad-request xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>";
+      io_.write(connection,
+                "<failed xmlns='urn:xmpp:sm:3'>"
+                "<bad-request xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>");
       return;
     }
     host_.resume(connection, previous, static_cast<std::uint32_t>(number));
     return;
   }
   if (view.xmlns == management_ns && view.name == "enable") {
-    io_.out(connection) +=
-        "<failed xmlns='urn:xmpp:sm:3'>"
-        "<unexpected-request xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"
-        "</failed>";
+    io_.write(connection,
+              "<failed xmlns='urn:xmpp:sm:3'>"
+              "<unexpected-request xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>");
     return;
   }
   const ChildView* bind = view.child("bind", bind_ns);
@@ -357,10 +360,10 @@ void StreamNegotiator::bind_stage(Connection& connection, const StanzaView& view
     return;
   }
   if (view.kind == StanzaKind::iq && view.child("session", session_ns) != nullptr) {
-    std::string& out = io_.out(connection);
-    out += "<iq type='result' id='";
-    out += view.id;
-    out += "'/>";
+    std::string xml = "<iq type='result' id='";
+    xml += view.id;
+    xml += "'/>";
+    io_.write(connection, xml);
     return;
   }
   context_.counters.add(Counter::error_auth);

@@ -1,4 +1,4 @@
-// Headers, features and errors as RFC 6120 wants them.
+// Features and errors as RFC 6120 wants them.
 #include "session/stream_writer.h"
 
 #include "codec/xml_text.h"
@@ -58,15 +58,6 @@ void write_mechanisms(std::string& out, const FeatureSet& features) {
 
 }  // namespace
 
-void write_stream_header(std::string& out, std::string_view domain, std::string_view stream_id) {
-  out +=
-      "<?xml version='1.0'?><stream:stream xmlns='jabber:client' "
-      "xmlns:stream='http://etherx.jabber.org/streams' version='1.0' xml:lang='en'";
-  append_attribute(out, "from", domain);
-  append_attribute(out, "id", stream_id);
-  out += '>';
-}
-
 void write_features(std::string& out, const FeatureSet& features, const Caps& caps) {
   out += "<stream:features>";
   if (features.starttls) {
@@ -90,18 +81,6 @@ void write_features(std::string& out, const FeatureSet& features, const Caps& ca
     }
   }
   out += "</stream:features>";
-}
-
-void write_stream_error(std::string& out, StreamError error, std::string_view text) {
-  out += "<stream:error><";
-  out += stream_error_name(error);
-  out += " xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>";
-  if (!text.empty()) {
-    out += "<text xmlns='urn:ietf:params:xml:ns:xmpp-streams' xml:lang='en'>";
-    append_escaped(out, text);
-    out += "</text>";
-  }
-  out += "</stream:error></stream:stream>";
 }
 
 bool write_stanza_error(std::string& out, const StanzaView& view, std::string_view from,

@@ -1,10 +1,9 @@
-// The pieces of a stream that the server writes on its own behalf: headers, features, errors.
+// Elements that the server writes on its own behalf: features, and errors that answer stanzas.
 #pragma once
 
 #include <string>
 #include <string_view>
 
-#include "base/stream_error.h"
 #include "codec/stanza_scan.h"
 
 namespace rookery {
@@ -27,10 +26,7 @@ struct FeatureSet {
   bool bind = false;          ///< Bind, stream management, roster versioning …
 };
 
-void write_stream_header(std::string& out, std::string_view domain, std::string_view stream_id);
 void write_features(std::string& out, const FeatureSet& features, const Caps& caps);
-/// `<stream:error>` with its condition, an optional text, and the closing stream tag.
-void write_stream_error(std::string& out, StreamError error, std::string_view text);
 
 /// RFC 6120 section 8.3.3.
 enum class StanzaError : std::uint8_t {
