@@ -17,21 +17,26 @@ namespace {
 constexpr MonoUs second_us = 1'000'000;
 constexpr std::size_t max_bind_elements = 8;
 
-std::string tag_text(SessionTag tag) {
+/// The count lies before what the client had acknowledged already (modulo 2^32).
+bool behind(const StreamManagement& management, std::uint32_t handled) {
+  return management.acknowledged - handled < 0x80000000u;
+}
+
+}  // namespace
+
+std::string session_tag_text(SessionTag tag) {
   char text[20];
   std::snprintf(text, sizeof text, "%016" PRIx64, tag);
   return text;
 }
 
-SessionTag parse_tag(std::string_view text) {
+SessionTag parse_session_tag(std::string_view text) {
   if (text.size() != 16) return 0;
   const std::string copy(text);
   char* end = nullptr;
   const SessionTag tag = std::strtoull(copy.c_str(), &end, 16);
   return *end == '\0' ? tag : 0;
 }
-
-}  // namespace
 
 SessionManager::SessionManager(RouterContext& context, MailboxKeeper& keeper, Delivery& delivery,
                                PresenceRouter& presence)
@@ -46,7 +51,7 @@ bool SessionManager::choose_resource(std::string_view wish, std::string& resourc
       return normalise_resource(wanted->text, resource);
     }
   }
-  resource = tag_text(context_.session.random.next64()).substr(0, 12);
+  resource = session_tag_text(context_.session.random.next64()).substr(0, 12);
   return true;
 }
 
@@ -73,35 +78,41 @@ void SessionManager::bind(Connection& connection, const StanzaView& iq, std::str
     refuse_bind(connection, iq, StanzaError::bad_request, "That resource is not valid.");
     return;
   }
-  if (Session* old = user->session_by_resource(resource)) {
+  Session* session = open(connection, *user, std::move(resource));
+  if (session == nullptr) {
+    refuse_bind(connection, iq, StanzaError::resource_constraint,
+                "This account has too many sessions.");
+    return;
+  }
+  answer_bind(connection, iq, *session);
+}
+
+Session* SessionManager::open(Connection& connection, User& user, std::string resource) {
+  if (Session* old = user.session_by_resource(resource)) {
     end(*old, StreamError::conflict, "Replaced by a new connection.", true);
   }
   const std::uint32_t most = context_.session.config.max_sessions_per_user;
-  if (most != 0 && user->sessions.size() >= most) {
+  if (most != 0 && user.sessions.size() >= most) {
     const auto waiting =
-        std::find_if(user->sessions.begin(), user->sessions.end(),
+        std::find_if(user.sessions.begin(), user.sessions.end(),
                      [](const Session* session) { return session->connection == nullptr; });
-    if (waiting == user->sessions.end()) {
-      refuse_bind(connection, iq, StanzaError::resource_constraint,
-                  "This account has too many sessions.");
-      return;
-    }
+    if (waiting == user.sessions.end()) return nullptr;
     end(**waiting, StreamError::none, {}, false);
   }
   const Handle handle = context_.session.sessions.allocate();
   Session& session = *context_.session.sessions.get(handle);
   session.handle = handle;
-  session.user = user;
+  session.user = &user;
   session.resource = std::move(resource);
   session.bound_s = context_.now_s();
   session.may_retransmit =
       connection.login->predecessor != 0 ||
       context_.started_s + retransmission_seconds > session.bound_s ||
-      (user->unclean_end_s != 0 && user->unclean_end_s + retransmission_seconds > session.bound_s);
-  user->sessions.push_back(&session);
+      (user.unclean_end_s != 0 && user.unclean_end_s + retransmission_seconds > session.bound_s);
+  user.sessions.push_back(&session);
   context_.count(Counter::sessions);
   attach(session, connection);
-  answer_bind(connection, iq, session);
+  return &session;
 }
 
 void SessionManager::refuse_bind(Connection& connection, const StanzaView& iq, StanzaError error,
@@ -138,7 +149,12 @@ void SessionManager::enable(Session& session, const StanzaView& view) {
   // The new stream's count says nothing of the old one's messages: were the server to crash before
   // the disk has forgotten those, they would come again.
   session.user->settling = false;
-  wait_for_disk(*session.connection, *session.user, true, resumable);
+  wait_for_disk(*session.connection, *session.user, [this, resumable](Connection& connection) {
+    if (connection.session == nullptr) return false;
+    connection.state = StreamState::session;
+    enable_now(*connection.session, resumable);
+    return true;
+  });
 }
 
 void SessionManager::enable_now(Session& session, bool resumable) {
@@ -148,7 +164,7 @@ void SessionManager::enable_now(Session& session, bool resumable) {
   management.resumable = resumable;
   std::string answer = "<enabled xmlns='urn:xmpp:sm:3'";
   if (management.resumable) {
-    append_attribute(answer, "id", tag_text(management.tag));
+    append_attribute(answer, "id", session_tag_text(management.tag));
     append_attribute(answer, "resume", "true");
     append_attribute(answer, "max", std::to_string(context_.session.config.resume_seconds));
   }
@@ -166,35 +182,57 @@ void SessionManager::failed_resume(Connection& connection) {
 void SessionManager::resume(Connection& connection, std::string_view previous_id,
                             std::uint32_t handled) {
   User* user = context_.users.find(connection.login->user);
-  const SessionTag tag = parse_tag(previous_id);
+  const SessionTag tag = parse_session_tag(previous_id);
   if (user == nullptr || tag == 0) {
     failed_resume(connection);
     return;
   }
   connection.login->predecessor = tag;
-  const auto found =
-      std::find_if(user->sessions.begin(), user->sessions.end(), [tag](const Session* session) {
-        return session->management && session->management->resumable &&
-               session->management->tag == tag && !session->management->overflowed;
-      });
-  if (found == user->sessions.end()) {
+  Session* const session = resumable(*user, tag);
+  if (session == nullptr) {
     // An earlier attempt may have settled it and been cut off before its answer.
     if (!keeper_.settle_recovered(*user, tag, handled) && !user->settling) {
       failed_resume(connection);
       return;
     }
     // The client forgets its count when it is refused; by then the disk must know it.
-    wait_for_disk(connection, *user, false, false);
+    wait_for_disk(connection, *user, [this](Connection& refused) {
+      refused.state = StreamState::bind;
+      failed_resume(refused);
+      return true;
+    });
     return;
   }
-  Session& session = **found;
-  StreamManagement& management = *session.management;
-  // A count behind what was acknowledged before cannot be meant; what it would ask for is gone.
-  if (management.acknowledged - handled < 0x80000000u) handled = management.acknowledged;
-  if (handled - management.acknowledged > management.window.size()) {
+  if (!plausible(*session, handled)) {
     failed_resume(connection);
     return;
   }
+  const std::uint32_t safe = take_up(*session, connection);
+  std::string answer = "<resumed xmlns='urn:xmpp:sm:3'";
+  append_attribute(answer, "previd", session_tag_text(tag));
+  append_attribute(answer, "h", std::to_string(safe));
+  answer += "/>";
+  context_.io.write(connection, answer);
+  go_on(*session, handled);
+}
+
+Session* SessionManager::resumable(const User& user, SessionTag tag) const {
+  const auto found =
+      std::find_if(user.sessions.begin(), user.sessions.end(), [tag](const Session* session) {
+        return session->management && session->management->resumable &&
+               session->management->tag == tag && !session->management->overflowed;
+      });
+  return found == user.sessions.end() ? nullptr : *found;
+}
+
+bool SessionManager::plausible(const Session& session, std::uint32_t handled) {
+  const StreamManagement& management = *session.management;
+  return behind(management, handled) ||
+         handled - management.acknowledged <= management.window.size();
+}
+
+std::uint32_t SessionManager::take_up(Session& session, Connection& connection) {
+  StreamManagement& management = *session.management;
   if (Connection* old = session.connection) {
     // The old connection is dead without knowing it yet.
     old->session = nullptr;
@@ -206,25 +244,30 @@ void SessionManager::resume(Connection& connection, std::string_view previous_id
   attach(session, connection);
   context_.count(Counter::resumed);
   const std::uint32_t safe = management.safe_count();
+  count_from(management, safe);
+  session.client_inactive = false;
+  return safe;
+}
+
+void SessionManager::count_from(StreamManagement& management, std::uint32_t told) {
   // What was taken and is not yet safe is sent again by the client and skipped; a resumption during
   // which the connection broke once more must not forget that.
   if (!management.skipping) management.skip_until = management.received;
-  management.skipping = safe != management.skip_until;
-  management.received = safe;
-  management.last_told = safe;
+  management.skipping = told != management.skip_until;
+  management.received = told;
+  management.last_told = told;
   management.answer_owed = false;
-  std::string answer = "<resumed xmlns='urn:xmpp:sm:3'";
-  append_attribute(answer, "previd", tag_text(tag));
-  append_attribute(answer, "h", std::to_string(safe));
-  answer += "/>";
-  context_.io.write(connection, answer);
-  session.client_inactive = false;
+}
+
+void SessionManager::go_on(Session& session, std::uint32_t handled) {
+  // A count behind what was acknowledged before cannot be meant; what it would ask for is gone.
+  if (behind(*session.management, handled)) handled = session.management->acknowledged;
   static_cast<void>(delivery_.resume(session, handled));
   delivery_.release_inactive(session);
   if (session.page) {
     delivery_.page_moved(session);
   } else {
-    delivery_.pump(*user);
+    delivery_.pump(*session.user);
   }
 }
 
@@ -282,29 +325,25 @@ void SessionManager::resume_timer_fired(Session& session) {
   }
 }
 
-void SessionManager::wait_for_disk(Connection& connection, User& user, bool enable,
-                                   bool resumable) {
+void SessionManager::wait_for_disk(Connection& connection, User& user, AfterDisk then) {
   connection.state = StreamState::waiting;
-  settling_.push_back({connection.handle, &user, keeper_.settlement_barrier(), enable, resumable});
+  settling_.push_back({connection.handle, &user, keeper_.settlement_barrier(), std::move(then)});
 }
 
 void SessionManager::answer_settled() {
   std::erase_if(settling_, [this](Settling& settling) {
     Connection* connection = context_.session.connections.get(settling.connection);
-    if (connection == nullptr || connection->state != StreamState::waiting ||
-        (settling.enable && connection->session == nullptr)) {
+    if (connection == nullptr || connection->state != StreamState::waiting) {
       settling.user->settling = true;  // whoever comes next has to wait in its place
       return true;
     }
     if (settling.barrier == 0) settling.barrier = keeper_.settlement_barrier();
     if (settling.barrier == 0 || !keeper_.settled_by(settling.barrier)) return false;
-    connection->state = settling.enable ? StreamState::session : StreamState::bind;
-    if (settling.enable) {
-      enable_now(*connection->session, settling.resumable);
+    if (settling.then(*connection)) {
+      context_.io.resume_input(*connection);
     } else {
-      failed_resume(*connection);
+      settling.user->settling = true;
     }
-    context_.io.resume_input(*connection);
     return true;
   });
 }

@@ -2,6 +2,7 @@
 // resumption of streams (XEP-0198), and what happens to a session when its connection goes.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,10 @@
 
 namespace rookery {
 
+/// A session's tag as clients see it, and back (0: not a tag).
+std::string session_tag_text(SessionTag tag);
+SessionTag parse_session_tag(std::string_view text);
+
 class SessionManager {
  public:
   SessionManager(RouterContext& context, MailboxKeeper& keeper, Delivery& delivery,
@@ -24,6 +29,27 @@ class SessionManager {
   /// Binds a resource on a logged-in connection and answers the request. `wish`: the bind element.
   void bind(Connection& connection, const StanzaView& iq, std::string_view wish);
   void resume(Connection& connection, std::string_view previous_id, std::uint32_t handled);
+
+  // What binding and resuming are made of, for whoever spells the question and the answer.
+
+  /// A new session on a logged-in connection; one that had the resource before ends. Null when the
+  /// user has too many.
+  Session* open(Connection& connection, User& user, std::string resource);
+  /// The session of that tag, when it can be resumed; or null.
+  [[nodiscard]] Session* resumable(const User& user, SessionTag tag) const;
+  /// Whether a client can have handled so many stanzas of a resumable session.
+  [[nodiscard]] static bool plausible(const Session& session, std::uint32_t handled);
+  /// Gives the session a new connection; its old one, if there is one, is dropped. Returns how many
+  /// stanzas of the client are safe, which the client is to be told before go_on().
+  std::uint32_t take_up(Session& session, Connection& connection);
+  /// What the client sends next has the number behind `told`; what had come already is skipped.
+  static void count_from(StreamManagement& management, std::uint32_t told);
+  /// Sends what the client has not handled, then what waits.
+  void go_on(Session& session, std::uint32_t handled);
+  /// What is done once the disk knows everything that the user's clients have said they received.
+  /// It sets the connection's new state; false: it has nothing to say any more.
+  using AfterDisk = std::function<bool(Connection&)>;
+  void wait_for_disk(Connection& connection, User& user, AfterDisk then);
   /// `<enable/>` on a bound session.
   void enable(Session& session, const StanzaView& view);
 
@@ -50,7 +76,6 @@ class SessionManager {
   void attach(Session& session, Connection& connection);
   void failed_resume(Connection& connection);
   void enable_now(Session& session, bool resumable);
-  void wait_for_disk(Connection& connection, User& user, bool enable, bool resumable);
 
   RouterContext& context_;
   MailboxKeeper& keeper_;
@@ -63,8 +88,7 @@ class SessionManager {
     Handle connection;
     User* user;
     std::uint64_t barrier;
-    bool enable;
-    bool resumable;
+    AfterDisk then;
   };
   std::vector<Settling> settling_;
   std::vector<Handle> ended_;
