@@ -52,7 +52,7 @@ class Transport {
   /// has none of that type.
   [[nodiscard]] virtual std::string channel_binding(std::string_view type) const = 0;
 
-  /// Drops what is only needed until the login is complete (channel binding data).
+  /// Drops what is only needed until the login is complete (channel binding data, Noise's login).
   virtual void forget_channel_binding() = 0;
 
   /// Heap bytes of this object with everything it owns, for the memory figures.

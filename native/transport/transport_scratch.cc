@@ -9,6 +9,7 @@
 #include <new>
 
 #include "transport/aead_contexts.h"
+#include "transport/noise_crypto.h"
 #include "transport/openssl_init.h"
 
 namespace rookery {
@@ -70,6 +71,7 @@ struct ScratchBio {
 TransportScratch::TransportScratch(const TransportScratchOptions& options) : options_(options) {
   init_openssl();
   aead_ = std::make_unique<AeadContexts>();
+  noise_ = std::make_unique<NoiseCrypto>(options.random);
   bio_ = BIO_new(ScratchBio::method());
   if (bio_ == nullptr) throw std::bad_alloc();
   BIO_set_data(bio_, this);
