@@ -14,7 +14,7 @@ import { certificateProblems, ensureCertificate } from '../services/certificate.
 import { DataLock } from '../services/data-lock.js';
 import { CAPS_NODE, capsVersion } from '../services/disco.js';
 import { Facts } from '../services/facts.js';
-import { openNoiseIdentity } from '../services/noise-identity.js';
+import { type NoiseIdentity, openNoiseIdentity } from '../services/noise-identity.js';
 import { OnlineUsers } from '../services/online-users.js';
 import { openServices, type Services } from '../services/services.js';
 import { type Settings, settingsOf } from '../services/settings.js';
@@ -23,16 +23,12 @@ import { adminRoutes } from './admin-routes.js';
 import { AdminServer } from './admin-server.js';
 import { engineConfig } from './engine-config.js';
 import { type Authenticate, EventRouter, type SessionNotice } from './engine-events.js';
+import { HttpService } from './http-service.js';
+import { formatListener, type Listener } from './listeners.js';
 import { requirePorts } from './ports.js';
 import { Steps } from './steps.js';
 
-/** An open listener. */
-export interface Listener {
-  /** `xmpp`, or `xmpps` for direct TLS. */
-  readonly protocol: string;
-  readonly address: string;
-  readonly port: number;
-}
+export { formatListener, type Listener };
 
 /** Events of a server. */
 export interface ServerEvents {
@@ -75,6 +71,8 @@ export class Server extends EventEmitter<ServerEvents> {
   private tested: Promise<void> | undefined;
   private dispatcher: Dispatcher | undefined;
   private engine: EnginePort | undefined;
+  private identity: NoiseIdentity | undefined;
+  private http: HttpService | undefined;
   private stopping: Promise<void> | undefined;
   private reloading = false;
   private handlersVersion = 1;
@@ -104,8 +102,10 @@ export class Server extends EventEmitter<ServerEvents> {
         // Handlers that do not work stop the start before a client can meet them.
         { name: 'self-test', start: () => this.awaitSelfTest(), stop: nothing },
         { name: 'admin socket', start: () => admin.start(), stop: () => admin.stop() },
-        // Last, because from here on clients come; and its stop, which sends them away, is first.
+        // From here on clients come; its stop sends them away.
         { name: 'listeners', start: () => this.openListeners(), stop: () => this.drain() },
+        // Last, because it tells devices where the other listeners are.
+        { name: 'http', start: () => this.startHttp(), stop: () => this.stopHttp() },
       ],
       this.log,
     );
@@ -152,7 +152,11 @@ export class Server extends EventEmitter<ServerEvents> {
       listeners: this.open.map(formatListener),
       handlersVersion: this.handlersVersion,
       residentBytes: memory.rss,
-      queues: [this.dispatcher?.stats(), { name: 'engine commands', ...asObject(commandQueue) }],
+      queues: [
+        this.dispatcher?.stats(),
+        ...(this.http?.stats() ?? []),
+        { name: 'engine commands', ...asObject(commandQueue) },
+      ],
       engine: native,
     };
   }
@@ -258,8 +262,9 @@ export class Server extends EventEmitter<ServerEvents> {
     });
     const start = this.options.startEngine ?? startEngine;
     try {
-      const noise = openNoiseIdentity(this.config.data, this.config.domain);
-      this.engine = start(engineConfig(this.config, this.externalAuth, noise), router.route);
+      this.identity = openNoiseIdentity(this.config.data, this.config.domain);
+      const config = engineConfig(this.config, this.externalAuth, this.identity);
+      this.engine = start(config, router.route);
     } catch (error) {
       throw new UserError(`The engine cannot start: ${errorText(error)}`, 'Run `rookery check`.');
     }
@@ -298,7 +303,8 @@ export class Server extends EventEmitter<ServerEvents> {
 
   private async openListeners(): Promise<void> {
     const { listen, directTls } = this.config.xmpp;
-    await requirePorts([...listen, ...directTls]);
+    const { listen: http } = this.config.http;
+    await requirePorts([...listen, ...directTls, ...(http === 'off' ? [] : [http])]);
     const all = new Promise<void>((resolve) => {
       this.resolveListening = resolve;
     });
@@ -310,6 +316,26 @@ export class Server extends EventEmitter<ServerEvents> {
     this.open.push(listener);
     const { listen, directTls } = this.config.xmpp;
     if (this.open.length === listen.length + directTls.length) this.resolveListening();
+  }
+
+  private async startHttp(): Promise<void> {
+    const { services, dispatcher } = this.required();
+    const { config, log, identity } = this;
+    if (identity === undefined) throw new Error('the engine is started before HTTP');
+    this.http = new HttpService({
+      config,
+      log,
+      services,
+      identity,
+      listeners: () => this.open,
+      apply: (effects) => dispatcher.apply(effects),
+    });
+    const listener = await this.http.start();
+    if (listener !== undefined) this.open.push(listener);
+  }
+
+  private async stopHttp(): Promise<void> {
+    await this.http?.stop();
   }
 
   private async drain(): Promise<void> {
@@ -332,11 +358,6 @@ export class Server extends EventEmitter<ServerEvents> {
     this.log.info({ component: 'handlers' }, `version ${this.handlersVersion} has taken over`);
     return { version: this.handlersVersion, handlers: pool.handlers };
   }
-}
-
-/** The written form of a listener. */
-export function formatListener({ protocol, address, port }: Listener): string {
-  return `${protocol} ${address.includes(':') ? `[${address}]` : address}:${port}`;
 }
 
 function asObject(value: unknown): object {

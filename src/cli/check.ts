@@ -44,7 +44,9 @@ async function checkStore(folder: string): Promise<string[]> {
 }
 
 async function checkPorts(config: Config): Promise<string[]> {
-  const addresses = [...config.xmpp.listen, ...config.xmpp.directTls];
+  const { listen } = config.http;
+  const http = listen === 'off' ? [] : [listen];
+  const addresses = [...config.xmpp.listen, ...config.xmpp.directTls, ...http];
   const problems = await Promise.all(addresses.map(portProblem));
   return problems.filter((problem) => problem !== undefined);
 }

@@ -89,6 +89,21 @@ export function text(
   );
 }
 
+/** A list of texts that a check accepts, each possibly put into another form by it. */
+export function textList(
+  doc: string,
+  write: string,
+  check: (value: string) => string | undefined = (value) => value,
+) {
+  const item = z.string({ error: () => write }).transform((value, context) => {
+    const good = check(value);
+    if (good !== undefined) return good;
+    context.issues.push({ code: 'custom', message: write, input: value });
+    return z.NEVER;
+  });
+  return documented(z.array(item, { error: () => write }).prefault([]), { doc, write });
+}
+
 /** A file or folder. Relative names are resolved by the loader. */
 export function path(doc: string, fallback: string, defaultText?: string) {
   return text(doc, 'the name of a file or folder', fallback, (value) => value, defaultText);
@@ -115,6 +130,21 @@ export function parseListenAddress(value: string): ListenAddress | undefined {
 /** The written form of a listen address. */
 export function formatListenAddress({ address, port }: ListenAddress): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+/** One `address:port`, or `off`. */
+export function listenOrOff(doc: string, fallback: string) {
+  const write = '`off` or address:port with a numeric address, such as `127.0.0.1:5280`';
+  return text(doc, write, fallback, (value) => {
+    if (value === 'off') return value;
+    const parsed = parseListenAddress(value);
+    return parsed === undefined ? undefined : formatListenAddress(parsed);
+  });
+}
+
+/** Whether only this machine itself can reach an address. */
+export function isLoopback({ address }: ListenAddress): boolean {
+  return address.startsWith('127.') || address === '::1';
 }
 
 /** A list of `address:port`; the empty list opens nothing. */

@@ -6,6 +6,7 @@ import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { type Document, isMap, isScalar, LineCounter, parse, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { errorText, UserError } from '../base/errors.js';
+import { isLoopback, parseListenAddress } from './fields.js';
 import { configKeys } from './keys.js';
 import { type Config, type ConfigInput, configSchema } from './schema.js';
 import { suggest } from './suggest.js';
@@ -212,6 +213,7 @@ function crossCheck(config: Config, sources: Sources, problems: ConfigProblem[])
       break;
     }
   }
+  crossCheckRegistration(config, add);
   if (config.limits.maxUnauthenticatedBytes > config.limits.maxStanzaBytes) {
     add('limits.maxUnauthenticatedBytes', 'exceeds limits.maxStanzaBytes; write a smaller number');
   }
@@ -219,6 +221,31 @@ function crossCheck(config: Config, sources: Sources, problems: ConfigProblem[])
     const missing = config.tls.cert === '' ? 'tls.cert' : 'tls.key';
     add(missing, 'is not set, but its other half is; write both or neither');
   }
+}
+
+function crossCheckRegistration(
+  { http, registration }: Config,
+  add: (key: string, message: string) => void,
+): void {
+  const listen = parseListenAddress(http.listen);
+  const { sender, webhook, command, allowDevelopmentSender } = registration;
+  if (sender === 'webhook' && webhook.url === '') {
+    add('registration.webhook.url', 'is not set; the sender `webhook` needs it');
+  }
+  if (sender === 'webhook' && webhook.secret === '') {
+    add('registration.webhook.secret', 'is not set; the sender `webhook` needs it');
+  }
+  if (sender === 'command' && (command[0] ?? '') === '') {
+    add('registration.command', 'is empty; the sender `command` needs a program');
+  }
+  if (sender !== 'development' || allowDevelopmentSender) return;
+  if (listen === undefined || isLoopback(listen)) return;
+  add(
+    'registration.sender',
+    'is `development`, which lets everybody who reaches http.listen register any number; ' +
+      'write another sender, or `http.listen: 127.0.0.1:5280`, or set ' +
+      'registration.allowDevelopmentSender',
+  );
 }
 
 function withAbsolutePaths(config: Config, folder: string): Config {
@@ -233,6 +260,10 @@ function withAbsolutePaths(config: Config, folder: string): Config {
       ...config.tls,
       cert: cert === '' ? join(data, 'tls', 'cert.pem') : absolute(cert),
       key: key === '' ? join(data, 'tls', 'key.pem') : absolute(key),
+    },
+    registration: {
+      ...config.registration,
+      commandFolder: optional(config.registration.commandFolder) || data,
     },
     handlers: {
       path: optional(config.handlers.path),

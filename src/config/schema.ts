@@ -1,12 +1,28 @@
 // Every configuration key, once: its type, default and meaning. Validation, environment names and
 // docs/CONFIGURATION.md all come from here.
 
+import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { normaliseDomain } from '../base/jid.js';
-import { choice, flag, integer, listenList, path, text } from './fields.js';
+import { choice, flag, integer, listenList, listenOrOff, path, text, textList } from './fields.js';
+import { registrationSchema } from './registration-schema.js';
 
 const cores = availableParallelism();
+
+function originOf(value: string): string | undefined {
+  try {
+    const { origin } = new URL(value);
+    return origin === 'null' ? undefined : origin;
+  } catch {
+    return undefined;
+  }
+}
+
+function publicUrl(value: string): string | undefined {
+  if (value === '') return value;
+  return /^https?:\/\//u.test(value) ? originOf(value) : undefined;
+}
 
 const xmpp = z.strictObject({
   listen: listenList(
@@ -155,12 +171,38 @@ const limits = z.strictObject({
   }),
 });
 
-const registration = z.strictObject({
-  enabled: flag('Let strangers make accounts from their client (XEP-0077).', false),
-  perAddressPerHour: integer('Accounts made in an hour from one address.', {
+const http = z.strictObject({
+  listen: listenOrOff(
+    'Where the HTTP interface is: registration by number, devices, the chat page. The default ' +
+      'serves this machine only; put a proxy with TLS before it to serve a network.',
+    '127.0.0.1:5280',
+  ),
+  publicUrl: text(
+    'The address under which clients reach it, when that is another.',
+    'an address such as `https://chat.example.org`',
+    '',
+    publicUrl,
+    'as it listens',
+  ),
+  trustedProxies: textList(
+    'Addresses of proxies whose `X-Forwarded-For` is believed.',
+    'a list of numeric addresses, such as `["127.0.0.1", "::1"]`',
+    (value) => (isIP(value) === 0 ? undefined : value),
+  ),
+  allowedOrigins: textList(
+    'Other origins whose pages may use the interface (CORS).',
+    'a list of origins, such as `["https://app.example.org"]`',
+    (value) => (originOf(value) === value ? value : undefined),
+  ),
+  maxRequests: integer('Requests under way at a time. Beyond, clients are answered `503`.', {
     min: 1,
-    max: 1_000_000,
-    fallback: 10,
+    max: 100_000,
+    fallback: 2000,
+  }),
+  maxRequestsPerAddress: integer('Requests under way at a time from one address.', {
+    min: 1,
+    max: 100_000,
+    fallback: 100,
   }),
 });
 
@@ -254,7 +296,8 @@ export const configSchema = z.strictObject({
   xmpp: xmpp.prefault({}),
   tls: tls.prefault({}),
   limits: limits.prefault({}),
-  registration: registration.prefault({}),
+  http: http.prefault({}),
+  registration: registrationSchema.prefault({}),
   accounts: accounts.prefault({}),
   store: store.prefault({}),
   pool: pool.prefault({}),

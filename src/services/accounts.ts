@@ -83,6 +83,20 @@ export class Accounts {
     });
   }
 
+  /**
+   * Makes an account without a password, or takes the password of the one that is there away.
+   * Only inside a transaction.
+   */
+  putWithoutPassword(user: string): void {
+    const existing = this.table.get(user);
+    if (existing === undefined) {
+      this.begin({ user, created: Date.now() });
+      return;
+    }
+    const { credentials: _, ...rest } = existing;
+    this.table.put(rest, user);
+  }
+
   /** Only inside a transaction: what else belongs to the user is removed there too. */
   remove(user: string): void {
     this.table.remove(user);

@@ -140,7 +140,8 @@ describe('the package', function () {
     writeFileSync(
       join(project, 'rookery.yaml'),
       'domain: localhost\ndata: data\nshards: 2\n' +
-        'xmpp:\n  listen: ["127.0.0.1:0"]\n  directTls: ["127.0.0.1:0"]\n',
+        'xmpp:\n  listen: ["127.0.0.1:0"]\n  directTls: ["127.0.0.1:0"]\n' +
+        'http:\n  listen: 127.0.0.1:0\n',
     );
     const server = await startInstalled(project);
     try {

@@ -46,18 +46,21 @@ export class TestServer {
   readyMs = 0;
   port = 0;
   tlsPort = 0;
+  /** Where HTTP is; empty when it is off. */
+  httpUrl = '';
   #child: ChildProcess | undefined;
   #exited: Promise<void> | undefined;
   readonly #readyTimeoutMs: number;
 
   private constructor(options: ServerOptions) {
     this.#readyTimeoutMs = options.readyTimeoutMs ?? 20_000;
-    const { xmpp, limits, ...rest } = options.config ?? {};
+    const { xmpp, limits, http, ...rest } = options.config ?? {};
     const config = {
       domain: this.domain,
       data: this.data,
       shards: 2,
       xmpp: { listen: ['127.0.0.1:0'], directTls: ['127.0.0.1:0'], starttls: 'optional', ...xmpp },
+      http: { listen: '127.0.0.1:0', ...http },
       limits: { ...roomy, ...limits },
       ...rest,
     };
@@ -139,6 +142,7 @@ export class TestServer {
     };
     this.port = port('xmpp');
     this.tlsPort = port('xmpps');
+    this.httpUrl = /\bhttp (http:\/\/[^\s,;]+)/u.exec(this.readyLine)?.[1] ?? '';
     if (this.port === 0) throw new Error(`no port of xmpp in: ${this.readyLine}`);
   }
 

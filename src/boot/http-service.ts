@@ -1,0 +1,144 @@
+// Everything that is served over HTTP, put together: registration, devices, the chat page.
+
+import { fileURLToPath } from 'node:url';
+import type { Logger } from '../base/log.js';
+import { version } from '../base/version.js';
+import type { Config } from '../config/schema.js';
+import type { ApiParts, Endpoints } from '../http/api-parts.js';
+import { deviceRoutes } from '../http/device-routes.js';
+import { openApiRoute } from '../http/openapi.js';
+import { registrationRoutes } from '../http/registration-routes.js';
+import type { Route } from '../http/route.js';
+import { HttpServer } from '../http/server.js';
+import { StaticFiles } from '../http/static-files.js';
+import type { Effect } from '../services/effects.js';
+import type { NoiseIdentity } from '../services/noise-identity.js';
+import { DeviceKeeper } from '../services/registration/device-keeper.js';
+import { PinOutbox } from '../services/registration/pin-outbox.js';
+import { pinSender } from '../services/registration/pin-sender.js';
+import { Registrar } from '../services/registration/registrar.js';
+import { secretFile } from '../services/secret-file.js';
+import type { Services } from '../services/services.js';
+import type { Listener } from './listeners.js';
+
+const SWEEP_MS = 60_000;
+const PAGE_FOLDER = fileURLToPath(new URL('../page', import.meta.url));
+
+export interface HttpServiceParts {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly services: Services;
+  readonly identity: NoiseIdentity;
+  /** The engine's open listeners. */
+  readonly listeners: () => readonly Listener[];
+  apply(effects: readonly Effect[]): Promise<void>;
+}
+
+/** The routes of the interface, in the order of its document. */
+export function apiRoutes(parts: ApiParts): Route[] {
+  return [...registrationRoutes(parts), ...deviceRoutes(parts)];
+}
+
+/** The service. */
+export class HttpService {
+  private server: HttpServer | undefined;
+  private outbox: PinOutbox | undefined;
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly parts: HttpServiceParts) {}
+
+  /** Opens the listener, unless it is switched off. */
+  async start(): Promise<Listener | undefined> {
+    const { config, log, services } = this.parts;
+    if (config.http.listen === 'off') return undefined;
+    const secret = secretFile(config.data, 'registration.key');
+    const keeper = new DeviceKeeper(services, secret, config.registration.limits);
+    const registrar = this.registrar(secret);
+    const routes = apiRoutes(this.apiParts(registrar, keeper));
+    const files = new StaticFiles(PAGE_FOLDER, (host) => this.endpoints(host).webSocket);
+    const all = [...routes, openApiRoute(routes, version)];
+    this.server = new HttpServer({ config: config.http, routes: all, files, log });
+    const { address, port } = await this.server.start();
+    this.timer = setInterval(() => void this.sweep(registrar, keeper), SWEEP_MS);
+    this.timer.unref();
+    return { protocol: 'http', address, port };
+  }
+
+  /** Takes no more requests; PINs that are not sent yet are given up. */
+  async stop(): Promise<void> {
+    clearInterval(this.timer);
+    await this.server?.stop();
+    await this.outbox?.close();
+  }
+
+  /** The queues, for `rookery status`. */
+  stats(): object[] {
+    return [this.server?.stats(), this.outbox?.stats()].filter((queue) => queue !== undefined);
+  }
+
+  private registrar(secret: Buffer): Registrar | undefined {
+    const { config, log, services } = this.parts;
+    const sender = pinSender(config.registration);
+    if (sender === undefined) return undefined;
+    if (sender.name === 'development') {
+      log.warn(
+        { component: 'registration' },
+        'PINs are shown on the console and in the answer: whoever reaches this server can ' +
+          'register any number. Set registration.sender to serve others.',
+      );
+    }
+    const outbox = new PinOutbox(sender, config.registration.maxQueue, log);
+    this.outbox = outbox;
+    return new Registrar({
+      services,
+      secret,
+      config: config.registration,
+      domain: config.domain,
+      outbox,
+    });
+  }
+
+  private apiParts(registrar: Registrar | undefined, keeper: DeviceKeeper): ApiParts {
+    const { config, identity } = this.parts;
+    return {
+      domain: config.domain,
+      version,
+      config: config.registration,
+      identity,
+      registrar,
+      keeper,
+      apply: (effects) => this.parts.apply(effects),
+      endpoints: (host) => this.endpoints(host),
+    };
+  }
+
+  /**
+   * Where devices connect: the listeners' ports, at the name by which the client calls the server,
+   * because behind `0.0.0.0` and a proxy nobody else knows it.
+   */
+  private endpoints(host: string): Endpoints {
+    const { http, domain } = this.parts.config;
+    const name = http.publicUrl === '' ? host : new URL(http.publicUrl).hostname;
+    const reached = name === '' ? domain : name;
+    const of = (protocol: string): number[] =>
+      this.parts
+        .listeners()
+        .filter((listener) => listener.protocol === protocol)
+        .map(({ port }) => port);
+    return {
+      webSocket: ['wss', 'ws'].flatMap((protocol) =>
+        of(protocol).map((port) => `${protocol}://${reached}:${port}/`),
+      ),
+      compact: of('compact').map((port) => `${reached}:${port}`),
+    };
+  }
+
+  private async sweep(registrar: Registrar | undefined, keeper: DeviceKeeper): Promise<void> {
+    try {
+      await registrar?.sweep();
+      await keeper.sweep();
+    } catch (error) {
+      this.parts.log.error({ component: 'registration', err: String(error) }, 'cleaning failed');
+    }
+  }
+}

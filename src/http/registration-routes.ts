@@ -1,0 +1,112 @@
+// Registration by phone number, over HTTP.
+
+import { parseNumber } from '../services/registration/phone-number.js';
+import type { Registrar } from '../services/registration/registrar.js';
+import { type ApiParts, limited } from './api-parts.js';
+import {
+  enrolmentReply,
+  registrationPath,
+  registrationReply,
+  registrationRequest,
+  verificationRequest,
+} from './api-schemas.js';
+import { enrolmentBody } from './device-routes.js';
+import { Problem } from './problem.js';
+import { type Route, route } from './route.js';
+
+const BUSY_SECONDS = 30;
+const LIMITED = 'Too many of these from this address, or for this number; see `Retry-After`.';
+
+function required(registrar: Registrar | undefined): Registrar {
+  if (registrar === undefined) throw new Problem(403, 'registration-off');
+  return registrar;
+}
+
+function numberOf(parts: ApiParts, written: string, country: string): string {
+  const { number, problem } = parseNumber(written, country, parts.config);
+  if (number !== undefined) return number;
+  throw new Problem(400, 'invalid-number', { errors: [{ pointer: '#/number', detail: problem }] });
+}
+
+function beginRoute(parts: ApiParts): Route {
+  return route({
+    method: 'POST',
+    path: '/api/v1/registrations',
+    operation: 'beginRegistration',
+    summary: 'Ask for a PIN',
+    description:
+      'Sends a PIN to the number. The answer is the same whether or not the number has an ' +
+      'account, and does not wait until the PIN is sent.',
+    body: registrationRequest,
+    responses: {
+      202: { description: 'A PIN is on its way.', schema: registrationReply },
+      400: { description: 'Not a number that can register.' },
+      403: { description: 'Registration by number is switched off.' },
+      429: { description: LIMITED },
+      503: { description: 'Too many PINs wait to be sent.' },
+    },
+    async handle({ body, address }) {
+      const registrar = required(parts.registrar);
+      const number = numberOf(parts, body.number, body.country ?? '');
+      const result = await registrar.begin(number, address);
+      switch (result.kind) {
+        case 'limited':
+          throw limited(result.seconds, `Too many PINs for this ${result.by}.`);
+        case 'busy':
+          throw new Problem(503, 'too-busy', { retryAfterSeconds: BUSY_SECONDS });
+        case 'begun': {
+          const { id: registrationId, expiresInSeconds, resendAfterSeconds, pin } = result;
+          const shown = parts.config.sender === 'development' ? { developmentPin: pin } : {};
+          return {
+            status: 202,
+            body: { registrationId, expiresInSeconds, resendAfterSeconds, ...shown },
+          };
+        }
+      }
+    },
+  });
+}
+
+function verifyRoute(parts: ApiParts): Route {
+  return route({
+    method: 'POST',
+    path: '/api/v1/registrations/{id}/verification',
+    operation: 'verifyRegistration',
+    summary: 'Give the PIN and the device’s key',
+    description:
+      'Makes the account when there is none. All devices that it had before are removed, and ' +
+      'their sessions end.',
+    params: registrationPath,
+    body: verificationRequest,
+    responses: {
+      201: { description: 'The device is registered.', schema: enrolmentReply },
+      400: { description: 'Something in the request is not right.' },
+      403: { description: 'The PIN is wrong, or the account is disabled.' },
+      404: { description: 'No such registration: used, expired, or out of attempts.' },
+      429: { description: LIMITED },
+    },
+    async handle({ body, params, address, host }) {
+      const registrar = required(parts.registrar);
+      const device = { key: body.deviceKey, name: body.deviceName };
+      const result = await registrar.verify(params.id, body.pin, device, address);
+      switch (result.kind) {
+        case 'limited':
+          throw limited(result.seconds, 'Too many PINs were tried from this address.');
+        case 'unknown':
+          throw new Problem(404, 'unknown-registration');
+        case 'disabled':
+          throw new Problem(403, 'account-disabled');
+        case 'wrong-pin':
+          throw new Problem(403, 'wrong-pin', { attemptsLeft: result.attemptsLeft });
+        case 'verified':
+          await parts.apply(result.effects);
+          return { status: 201, body: enrolmentBody(parts, result.enrolled, host) };
+      }
+    },
+  });
+}
+
+/** The routes. */
+export function registrationRoutes(parts: ApiParts): Route[] {
+  return [beginRoute(parts), verifyRoute(parts)];
+}

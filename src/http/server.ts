@@ -1,0 +1,273 @@
+// The HTTP interface: takes requests from the transport, checks them against their routes, answers.
+// Everything is refused before memory is spent on it, and nothing waits without an end.
+
+import { isIP } from 'node:net';
+import type { z } from 'zod';
+import { errorText } from '../base/errors.js';
+import type { Logger } from '../base/log.js';
+import { type ListenAddress, parseListenAddress } from '../config/fields.js';
+import type { Config } from '../config/schema.js';
+import { ClientGone, checkBodyHeaders, parseJson, readBody } from './body.js';
+import { addressSubject, clientAddress, normaliseAddress } from './client-address.js';
+import { NodeTransport } from './node-transport.js';
+import { Problem } from './problem.js';
+import type { Reply, Route, RouteRequest } from './route.js';
+import { type Match, Router } from './router.js';
+import type { StaticFiles } from './static-files.js';
+import type { Exchange, Headers, Transport } from './transport.js';
+import { loadUws } from './uws.js';
+import { UwsTransport } from './uws-transport.js';
+
+const MAX_BODY_BYTES = 16_384;
+const BODY_SECONDS = 8;
+const HANDLER_SECONDS = 20;
+const HEADERS = [
+  'authorization',
+  'content-length',
+  'content-type',
+  'host',
+  'if-none-match',
+  'origin',
+  'x-forwarded-for',
+];
+/** What every answer says to browsers: nothing of it is to be guessed at, framed, or kept. */
+const API_HEADERS: Headers = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+};
+const EMPTY = new Uint8Array();
+
+/** Counters of the interface. */
+export interface HttpStats {
+  readonly name: 'http';
+  /** Requests under way. */
+  readonly depth: number;
+  readonly limit: number;
+  readonly refused: number;
+  readonly answered: number;
+  readonly failed: number;
+}
+
+/** What the interface is made of. */
+export interface HttpParts {
+  readonly config: Config['http'];
+  readonly routes: readonly Route[];
+  readonly files: StaticFiles;
+  readonly log: Logger;
+}
+
+/** One HTTP listener. */
+export class HttpServer {
+  private readonly transport: Transport;
+  private readonly router: Router;
+  private readonly trusted: ReadonlySet<string>;
+  private readonly byAddress = new Map<string, number>();
+  private underWay = 0;
+  private refused = 0;
+  private answered = 0;
+  private failed = 0;
+
+  constructor(private readonly parts: HttpParts) {
+    this.router = new Router(parts.routes);
+    this.trusted = new Set(parts.config.trustedProxies.map(normaliseAddress));
+    this.transport = this.chooseTransport();
+  }
+
+  /** Opens the listener; resolves with where it listens. */
+  async start(): Promise<ListenAddress> {
+    const address = parseListenAddress(this.parts.config.listen);
+    if (address === undefined) throw new Error('http.listen is no address');
+    const port = await this.transport.listen(address);
+    return { ...address, port };
+  }
+
+  /** Takes no more requests and ends the connections. */
+  async stop(): Promise<void> {
+    await this.transport.close();
+  }
+
+  stats(): HttpStats {
+    const { underWay, refused, answered, failed } = this;
+    const limit = this.parts.config.maxRequests;
+    return { name: 'http', depth: underWay, limit, refused, answered, failed };
+  }
+
+  private chooseTransport(): Transport {
+    const { log } = this.parts;
+    const loaded = loadUws();
+    const take = (exchange: Exchange): void => void this.take(exchange);
+    if (loaded.uws === undefined) {
+      log.warn({ component: 'http' }, `uWebSockets.js is not used (${loaded.problem})`);
+      log.info({ component: 'http' }, 'served by node:http');
+      return new NodeTransport(take);
+    }
+    log.info({ component: 'http' }, `served by ${loaded.build}`);
+    return new UwsTransport(loaded.uws, loaded.build, HEADERS, take, (crowded) => {
+      if (crowded) log.warn({ component: 'http' }, 'descriptors are scarce: the listener closes');
+      else log.info({ component: 'http' }, 'descriptors are free: the listener opens again');
+    });
+  }
+
+  private async take(exchange: Exchange): Promise<void> {
+    const forwarded = exchange.header('x-forwarded-for');
+    const address = clientAddress(exchange.peer, forwarded, this.trusted);
+    const subject = addressSubject(address);
+    const others = this.byAddress.get(subject) ?? 0;
+    const { maxRequests, maxRequestsPerAddress } = this.parts.config;
+    if (this.underWay >= maxRequests || others >= maxRequestsPerAddress) {
+      this.refused++;
+      const status = others >= maxRequestsPerAddress ? 429 : 503;
+      const type = status === 429 ? 'too-many-requests' : 'too-busy';
+      this.fail(exchange, new Problem(status, type, { retryAfterSeconds: 5, close: true }));
+      return;
+    }
+    this.underWay++;
+    this.byAddress.set(subject, others + 1);
+    try {
+      await this.serve(exchange, address);
+    } catch (error) {
+      if (!(error instanceof ClientGone)) this.fail(exchange, this.asProblem(error, exchange));
+    } finally {
+      this.underWay--;
+      const left = (this.byAddress.get(subject) ?? 1) - 1;
+      if (left === 0) this.byAddress.delete(subject);
+      else this.byAddress.set(subject, left);
+    }
+  }
+
+  private async serve(exchange: Exchange, address: string): Promise<void> {
+    if (exchange.method === 'OPTIONS') {
+      this.preflight(exchange);
+      return;
+    }
+    const match = this.router.find(exchange.method, exchange.path);
+    if (match === undefined) {
+      if (exchange.path.startsWith('/api/')) throw new Problem(404, 'not-found');
+      this.parts.files.serve(exchange);
+      this.answered++;
+      return;
+    }
+    const body = match.route.body;
+    // Whether it has one is read off before anything else may happen: the transport hands a body
+    // over at once or not at all.
+    const raw = body === undefined ? undefined : await this.body(exchange);
+    const request = check(match, raw, exchange, address);
+    const reply = await within(match.route.handle(request), HANDLER_SECONDS);
+    this.answer(exchange, reply);
+  }
+
+  private async body(exchange: Exchange): Promise<Buffer> {
+    checkBodyHeaders(exchange, MAX_BODY_BYTES);
+    return await readBody(exchange, MAX_BODY_BYTES, BODY_SECONDS);
+  }
+
+  private answer(exchange: Exchange, reply: Reply): void {
+    this.answered++;
+    const json = reply.body === undefined ? EMPTY : Buffer.from(JSON.stringify(reply.body));
+    const headers = {
+      ...API_HEADERS,
+      ...this.cors(exchange),
+      ...(reply.body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...reply.headers,
+    };
+    exchange.respond(reply.status, headers, json, false);
+  }
+
+  private fail(exchange: Exchange, problem: Problem): void {
+    const headers = {
+      ...API_HEADERS,
+      ...this.cors(exchange),
+      'content-type': 'application/problem+json',
+      ...problem.headers(),
+    };
+    const json = Buffer.from(JSON.stringify(problem.body()));
+    exchange.respond(problem.status, headers, json, problem.options.close ?? false);
+  }
+
+  private asProblem(error: unknown, { method }: Exchange): Problem {
+    if (error instanceof Problem) return error;
+    this.failed++;
+    this.parts.log.error({ component: 'http', method }, errorText(error));
+    return new Problem(500, 'internal-error');
+  }
+
+  private cors(exchange: Exchange): Headers {
+    const origin = exchange.header('origin');
+    const allowed = this.parts.config.allowedOrigins;
+    if (origin === '' || !allowed.includes(origin)) return {};
+    return { 'access-control-allow-origin': origin, vary: 'origin' };
+  }
+
+  private preflight(exchange: Exchange): void {
+    const methods = this.router.methods(exchange.path);
+    const cors = this.cors(exchange);
+    const allow = ['OPTIONS', ...(methods.length === 0 ? ['GET', 'HEAD'] : methods)].join(', ');
+    const permission =
+      Object.keys(cors).length === 0
+        ? {}
+        : {
+            'access-control-allow-methods': allow,
+            'access-control-allow-headers': 'authorization, content-type',
+            'access-control-max-age': '3600',
+          };
+    this.answered++;
+    exchange.respond(204, { ...API_HEADERS, ...cors, ...permission, allow }, EMPTY, false);
+  }
+}
+
+function check(
+  { route, params }: Match,
+  raw: Buffer | undefined,
+  exchange: Exchange,
+  address: string,
+): RouteRequest<unknown, unknown> {
+  const token = /^Bearer +([A-Za-z0-9_-]{1,100})$/iu.exec(exchange.header('authorization'));
+  return {
+    body: raw === undefined ? undefined : validated(route.body, parseJson(raw), '#'),
+    params: validated(route.params, params, 'path'),
+    address,
+    host: hostOf(exchange.header('host')),
+    token: token?.[1] ?? '',
+  };
+}
+
+function validated(schema: z.ZodType | undefined, value: unknown, place: string): unknown {
+  if (schema === undefined) return undefined;
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const errors = result.error.issues.flatMap((issue) => {
+    const pointer = [place, ...issue.path.map(escapePointer)].join('/');
+    if (issue.code !== 'unrecognized_keys') return [{ pointer, detail: issue.message }];
+    return issue.keys.slice(0, 10).map((key) => ({
+      pointer: `${pointer}/${escapePointer(key.slice(0, 40))}`,
+      detail: 'is not known here',
+    }));
+  });
+  throw new Problem(400, 'bad-request', { errors });
+}
+
+function escapePointer(part: PropertyKey): string {
+  return String(part).replaceAll('~', '~0').replaceAll('/', '~1');
+}
+
+/** The name or address in a Host header; empty when it is neither. */
+function hostOf(header: string): string {
+  const match = /^(\[[0-9a-f:.]+\]|[a-z0-9.-]{1,253})(?::\d{1,5})?$/iu.exec(header);
+  const host = match?.[1]?.toLowerCase() ?? '';
+  return host.startsWith('[') && isIP(host.slice(1, -1)) === 0 ? '' : host;
+}
+
+async function within<Result>(work: Promise<Result>, seconds: number): Promise<Result> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const problem = new Problem(503, 'too-busy', { retryAfterSeconds: 30 });
+    timer = setTimeout(() => reject(problem), seconds * 1000);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,138 @@
+// HTTP over uWebSockets.
+
+import { formatListenAddress, type ListenAddress } from '../config/fields.js';
+import { DescriptorGuard } from './descriptor-guard.js';
+import {
+  type Exchange,
+  type Headers,
+  isBodyless,
+  type OnExchange,
+  reasonOf,
+  type Transport,
+} from './transport.js';
+import type { Uws, UwsApp, UwsListenSocket, UwsRequest, UwsResponse } from './uws.js';
+
+// Beyond this a body is written as the client takes it, so that one that does not read costs
+// nothing but the kernel's buffer.
+const WHOLE_BODY_BYTES = 16_384;
+
+class UwsExchange implements Exchange {
+  readonly method: string;
+  readonly path: string;
+  readonly peer: string;
+  private gone = false;
+  private tellGone: () => void = () => undefined;
+  private readonly headers = new Map<string, string>();
+
+  constructor(
+    private readonly response: UwsResponse,
+    request: UwsRequest,
+    wanted: readonly string[],
+  ) {
+    // The request is gone once this call returns: everything is taken out of it now.
+    this.method = request.getMethod().toUpperCase();
+    this.path = request.getUrl();
+    for (const name of wanted) this.headers.set(name, request.getHeader(name));
+    this.peer = Buffer.from(response.getRemoteAddressAsText()).toString('latin1');
+    response.onAborted(() => {
+      this.gone = true;
+      this.tellGone();
+    });
+  }
+
+  header(name: string): string {
+    return this.headers.get(name) ?? '';
+  }
+
+  onData(take: (piece: Uint8Array, last: boolean) => void): void {
+    this.response.onData((piece, last) => take(new Uint8Array(piece), last));
+  }
+
+  onAborted(gone: () => void): void {
+    this.tellGone = gone;
+  }
+
+  respond(status: number, headers: Headers, body: Uint8Array, close: boolean): void {
+    if (this.gone) return;
+    this.response.cork(() => {
+      this.response.writeStatus(`${status} ${reasonOf(status)}`);
+      for (const [name, value] of Object.entries(headers)) this.response.writeHeader(name, value);
+      if (isBodyless(status)) this.response.endWithoutBody();
+      else if (this.method === 'HEAD') this.response.endWithoutBody(body.length, close);
+      else if (close || body.length <= WHOLE_BODY_BYTES) this.response.end(body, close);
+      else this.stream(body);
+    });
+  }
+
+  private stream(body: Uint8Array): void {
+    const { response } = this;
+    const [, done] = response.tryEnd(body, body.length);
+    if (done) return;
+    response.onWritable((offset) => response.tryEnd(body.subarray(offset), body.length)[0]);
+  }
+}
+
+/** An app with one route, which takes everything. */
+export class UwsTransport implements Transport {
+  readonly name: string;
+  private readonly app: UwsApp;
+  private readonly guard: DescriptorGuard;
+  private socket: UwsListenSocket | undefined;
+  private at: ListenAddress | undefined;
+
+  constructor(
+    private readonly uws: Uws,
+    build: string,
+    wantedHeaders: readonly string[],
+    onExchange: OnExchange,
+    onCrowded: (crowded: boolean) => void,
+  ) {
+    this.name = build;
+    this.app = uws.App();
+    this.app.any('/*', (response, request) => {
+      onExchange(new UwsExchange(response, request, wantedHeaders));
+    });
+    this.guard = new DescriptorGuard((crowded) => {
+      onCrowded(crowded);
+      if (crowded) this.stopListening();
+      else void this.reopen();
+    });
+  }
+
+  async listen(address: ListenAddress): Promise<number> {
+    const socket = await this.open(address);
+    if (socket === false) throw new Error(`${formatListenAddress(address)} cannot be opened`);
+    this.socket = socket;
+    const port = this.uws.us_socket_local_port(socket);
+    this.at = { ...address, port };
+    this.guard.start();
+    return port;
+  }
+
+  async close(): Promise<void> {
+    this.guard.stop();
+    this.at = undefined;
+    // The listen socket first: an environment that ends with one open aborts the process.
+    this.stopListening();
+    this.app.close();
+  }
+
+  private open({ address, port }: ListenAddress): Promise<UwsListenSocket | false> {
+    return new Promise((resolve) => {
+      this.app.listen(address, port, this.uws.LIBUS_LISTEN_EXCLUSIVE_PORT, resolve);
+    });
+  }
+
+  private async reopen(): Promise<void> {
+    if (this.at === undefined || this.socket !== undefined) return;
+    const socket = await this.open(this.at);
+    if (socket === false) this.guard.tryAgain();
+    else this.socket = socket;
+  }
+
+  private stopListening(): void {
+    if (this.socket === undefined) return;
+    this.uws.us_listen_socket_close(this.socket);
+    this.socket = undefined;
+  }
+}
