@@ -219,8 +219,9 @@ void Engine::run_shard(ShardId id) {
   lane.stage.wait(Stage::ready);
   bool reported = false;
   while (!stopping_.load(std::memory_order_relaxed) && lane.stage.load() == Stage::go) {
-    if (draining_.load(std::memory_order_relaxed)) shard->begin_drain();
-    shard->turn(longest_sleep_us);
+    // The drain makes work that no event announces.
+    const bool begun = draining_.load(std::memory_order_relaxed) && shard->begin_drain();
+    shard->turn(begun ? 0 : longest_sleep_us);
     if (!reported && shard->drained()) {
       reported = true;
       sessions_closed_.fetch_add(shard->sessions_closed());
@@ -309,9 +310,21 @@ std::size_t Engine::take_events(std::string& out, std::size_t max_bytes) {
   return count;
 }
 
+// Makes every shard's loop go round, so that it sees the flags. A notification alone would be lost
+// on a shard that has looked at the flags and is about to sleep; an empty batch it finds.
+void Engine::call_shards() {
+  const std::lock_guard lock(submit_mutex_);
+  for (ShardId shard = 0; fabric_ && mesh_ && shard < lanes_.size(); ++shard) {
+    auto nothing = std::make_unique<std::string>();
+    // A full queue means that the shard does not sleep.
+    if (mesh_->commands(shard).push(nothing.get())) static_cast<void>(nothing.release());
+    fabric_->waker(shard).notify();
+  }
+}
+
 void Engine::drain() {
   draining_.store(true);
-  for (ShardId shard = 0; shard < config_.shards; ++shard) fabric_->waker(shard).notify();
+  call_shards();
 }
 
 void Engine::stop() {
@@ -323,9 +336,7 @@ void Engine::stop() {
     lane->stage.compare_exchange_strong(ready, Stage::give_up);
     lane->stage.notify_all();
   }
-  for (ShardId shard = 0; fabric_ && shard < lanes_.size(); ++shard) {
-    fabric_->waker(shard).notify();
-  }
+  call_shards();
   for (const auto& lane : lanes_) {
     if (lane->thread.joinable()) lane->thread.join();
   }

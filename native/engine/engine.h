@@ -62,6 +62,7 @@ class Engine {
   bool prepare_shard(ShardId id, std::unique_ptr<Network>& network, std::unique_ptr<Shard>& shard,
                      std::string& error);
   void emit(std::string_view event);
+  void call_shards();
 
   /// How a shard's thread and the starting thread take turns.
   enum class Stage : int { preparing, ready, failed, go, give_up };

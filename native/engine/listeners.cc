@@ -7,7 +7,7 @@ namespace rookery {
 namespace {
 
 constexpr int accepts_per_turn = 64;
-constexpr MonoUs exhausted_pause_us = 50'000;
+constexpr MonoUs reopen_pause_us = 250'000;
 
 void for_each_line(std::string_view lines, const auto& visit) {
   while (!lines.empty()) {
@@ -47,15 +47,17 @@ std::vector<Listeners::Open> Listeners::open(std::vector<std::string>& problems)
 }
 
 void Listeners::close() {
-  for (const Listener& listener : listeners_) context_.network.close(listener.descriptor);
+  for (const Listener& listener : listeners_) {
+    if (listener.descriptor >= 0) context_.network.close(listener.descriptor);
+  }
   listeners_.clear();
   context_.timers.cancel(timer_);
   timer_ = 0;
 }
 
 void Listeners::readable(std::uint64_t token) {
-  if (token >= listeners_.size()) return;
-  const Listener& listener = listeners_[token];
+  if (token >= listeners_.size() || listeners_[token].descriptor < 0) return;
+  Listener& listener = listeners_[token];
   for (int count = 0; count < accepts_per_turn; ++count) {
     if (!accept_rate_.take(context_.now)) {
       pause(accept_rate_.next(context_.now));
@@ -65,13 +67,56 @@ void Listeners::readable(std::uint64_t token) {
     switch (accepted.status) {
       case AcceptStatus::none: return;
       case AcceptStatus::failed: continue;
-      case AcceptStatus::exhausted:
-        // Left in the backlog; other shards' listeners get new ones meanwhile or the peer waits.
-        pause(context_.now + exhausted_pause_us);
-        return;
+      case AcceptStatus::exhausted: shed(listener); return;
       case AcceptStatus::accepted: io_.accepted(accepted, listener.direct_tls); break;
     }
   }
+}
+
+// The kernel deals new connections out among all listeners of a port, also to one that nobody
+// accepts from: so it has to go. What it holds already would be reset with it, and is passed on.
+void Listeners::shed(Listener& listener) {
+  const ShardId target = roomiest();
+  for (int count = 0; target != context_.id && count < accepts_per_turn; ++count) {
+    const Accepted accepted = context_.network.accept_to_pass_on(listener.descriptor);
+    if (accepted.status == AcceptStatus::failed) continue;
+    if (accepted.status != AcceptStatus::accepted) break;
+    io_.pass_on(accepted, listener.direct_tls, target);
+    if (count + 1 == accepts_per_turn) return;  // the rest next turn
+  }
+  context_.network.close(listener.descriptor);
+  listener.descriptor = -1;
+  listener.watched = false;
+  context_.counters.add(Counter::listeners_dropped);
+  if (timer_ == 0) schedule(context_.now + reopen_pause_us);
+}
+
+// Itself when no other shard has room: then whoever comes is refused by the kernel.
+ShardId Listeners::roomiest() const {
+  ShardId best = context_.id;
+  std::uint32_t most = accepts_per_turn;  // What others claim meanwhile must not matter.
+  for (ShardId shard = 0; shard < context_.shards(); ++shard) {
+    if (shard == context_.id) continue;
+    const std::uint32_t room = context_.network.room(shard);
+    if (room <= most) continue;
+    best = shard;
+    most = room;
+  }
+  return best;
+}
+
+void Listeners::reopen(std::size_t token) {
+  Listener& listener = listeners_[token];
+  std::string error;
+  if (context_.network.room(context_.id) > 0) {
+    listener.descriptor = context_.network.listen(listener.address, token, error);
+  }
+  listener.watched = listener.descriptor >= 0;
+  if (!listener.watched && timer_ == 0) schedule(context_.now + reopen_pause_us);
+}
+
+void Listeners::schedule(MonoUs when) {
+  timer_ = context_.timers.schedule(when, timer_cookie(TimerKind::listeners, Handle{}));
 }
 
 void Listeners::pause(MonoUs until) {
@@ -82,7 +127,7 @@ void Listeners::pause(MonoUs until) {
     context_.network.rewatch(listener.descriptor, token, false, false);
   }
   context_.timers.cancel(timer_);
-  timer_ = context_.timers.schedule(until, timer_cookie(TimerKind::listeners, Handle{}));
+  schedule(until);
 }
 
 void Listeners::timer_fired() {
@@ -90,6 +135,10 @@ void Listeners::timer_fired() {
   for (std::size_t token = 0; token < listeners_.size(); ++token) {
     Listener& listener = listeners_[token];
     if (listener.watched) continue;
+    if (listener.descriptor < 0) {
+      reopen(token);
+      continue;
+    }
     listener.watched = true;
     context_.network.rewatch(listener.descriptor, token, true, false);
   }

@@ -1,5 +1,5 @@
-// One shard's listening sockets: open, paused while the accept rate or the descriptor table says
-// so, and closed.
+// One shard's listening sockets: open, paused while the accept rate says so, dropped while the
+// descriptor table is full, and closed.
 #pragma once
 
 #include <string>
@@ -34,10 +34,14 @@ class Listeners {
   struct Listener {
     std::string address;
     bool direct_tls;
-    int descriptor;
+    int descriptor;  ///< -1: dropped.
     bool watched;
   };
   void pause(MonoUs until);
+  void shed(Listener& listener);
+  [[nodiscard]] ShardId roomiest() const;
+  void reopen(std::size_t token);
+  void schedule(MonoUs when);
 
   SessionContext& context_;
   ConnectionIo& io_;

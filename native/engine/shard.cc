@@ -109,7 +109,7 @@ void Shard::turn(std::int64_t max_sleep_us) {
 }
 
 std::int64_t Shard::sleep_us(std::int64_t max_sleep_us) const {
-  if (max_sleep_us == 0) return 0;
+  if (max_sleep_us == 0 || io_.output_waits()) return 0;
   const MonoUs now = context_.clock.now_us();
   MonoUs due = std::min(context_.timers.next_due(), keeper_.next_due());
   if (delivery_.tcp_awaited()) due = std::min(due, next_ask_);
@@ -140,7 +140,7 @@ void Shard::take_arrivals() {
     if (connection == nullptr) continue;
     if (router_.draining) {
       negotiator_.fail(*connection, StreamError::system_shutdown, {});
-    } else {
+    } else if (connection->login != nullptr) {
       negotiator_.welcome(*connection);
     }
   }
@@ -350,8 +350,8 @@ void Shard::mailbox_moved(User& user) { delivery_.pump(user); }
 
 void Shard::page_moved(Session& session) { delivery_.page_moved(session); }
 
-void Shard::begin_drain() {
-  if (router_.draining) return;
+bool Shard::begin_drain() {
+  if (router_.draining) return false;
   router_.draining = true;
   listeners_.close();
   std::vector<Handle> handles;
@@ -375,6 +375,7 @@ void Shard::begin_drain() {
       sessions_.end(*session, StreamError::system_shutdown, {}, true);
     }
   }
+  return true;
 }
 
 bool Shard::drained() const {

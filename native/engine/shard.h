@@ -50,8 +50,8 @@ class Shard final : StreamHandler, LoginHost, MailboxObserver {
   void turn(std::int64_t max_sleep_us);
 
   /// Begins the drain: listeners close, sessions are told to come back later, everything is
-  /// committed. From the shard's thread.
-  void begin_drain();
+  /// committed. From the shard's thread. False when it has begun before.
+  bool begin_drain();
   /// The drain has nothing left to do.
   [[nodiscard]] bool drained() const;
   [[nodiscard]] std::uint64_t sessions_closed() const { return sessions_closed_; }

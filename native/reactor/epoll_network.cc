@@ -32,6 +32,9 @@ constexpr std::size_t kEventsPerWait = 512;
 // The kernel's IOV_MAX; parts beyond it go with the next send.
 constexpr std::size_t kPartsPerSend = 1024;
 
+// Places left for what a shard opens besides connections: for a moment, certificate and key.
+constexpr std::uint32_t kOwnFiles = 4;
+
 std::uint32_t epoll_mask(bool read, bool write) {
   return (read ? std::uint32_t{EPOLLIN} : 0) | (write ? std::uint32_t{EPOLLOUT} : 0);
 }
@@ -58,14 +61,19 @@ IoResult io_result(ssize_t moved) {
 std::unique_ptr<EpollNetwork> EpollNetwork::create(ReactorFabric& fabric, ShardId shard,
                                                    const NetworkOptions& options,
                                                    std::string& error) {
-  std::unique_ptr<EpollNetwork> network(new EpollNetwork(fabric, *fabric.lanes_[shard], options));
+  std::unique_ptr<EpollNetwork> network(
+      new EpollNetwork(fabric, *fabric.lanes_[shard], shard, options));
   if (!network->open_epoll(error)) return nullptr;
   return network;
 }
 
-EpollNetwork::EpollNetwork(ReactorFabric& fabric, ReactorFabric::Lane& lane,
+EpollNetwork::EpollNetwork(ReactorFabric& fabric, ReactorFabric::Lane& lane, ShardId shard,
                            const NetworkOptions& options)
-    : fabric_(fabric), lane_(lane), options_(options), owner_(std::this_thread::get_id()) {}
+    : fabric_(fabric),
+      lane_(lane),
+      shard_(shard),
+      options_(options),
+      owner_(std::this_thread::get_id()) {}
 
 EpollNetwork::~EpollNetwork() {
   // On another thread this number would name something else.
@@ -80,15 +88,23 @@ bool EpollNetwork::open_epoll(std::string& error) {
     error = std::string("epoll: ") + std::strerror(errno);
     return false;
   }
-  find_open_limit();
+  find_capacity();
   return true;
 }
 
-void EpollNetwork::find_open_limit() {
-  // In the table are 0–2, epoll, and the fabric's own: what the table holds beyond is in `open_`.
-  const std::uint32_t kept = 3 + 1 + 2 * fabric_.shards() + 1 + options_.reserved_descriptors;
-  const std::uint32_t limit = descriptor_limit();
-  open_limit_ = limit > kept ? limit - kept : 0;
+void EpollNetwork::find_capacity() {
+  // In the table are 0–2, epoll, and the fabric's own.
+  const std::int64_t kept = 3 + 1 + 2 * std::int64_t{fabric_.shards()} + 1 + kOwnFiles;
+  const std::int64_t fresh = std::max<std::int64_t>(0, descriptor_limit() - kept);
+  lane_.room.fetch_add(fresh - capacity_, std::memory_order_relaxed);
+  capacity_ = fresh;
+}
+
+std::uint32_t EpollNetwork::room(ShardId shard) {
+  if (shard == shard_) find_capacity();  // The administrator may have raised it meanwhile.
+  const std::int64_t left = fabric_.lanes_[shard]->room.load(std::memory_order_relaxed) -
+                            std::int64_t{options_.reserved_descriptors};
+  return static_cast<std::uint32_t>(std::max<std::int64_t>(0, left));
 }
 
 int EpollNetwork::listen(std::string_view address, std::uint64_t token, std::string& error) {
@@ -99,7 +115,8 @@ int EpollNetwork::listen(std::string_view address, std::uint64_t token, std::str
     error = listen_error_text(address, errno);
     return -1;
   }
-  ++open_;
+  // Not refused here: the kernel says when there is none, and a shard needs its listeners.
+  lane_.room.fetch_sub(1, std::memory_order_relaxed);
   if (prepare_listener(listener, parsed.family(), parsed.any) &&
       bind(listener, parsed.get(), parsed.length) == 0 &&
       ::listen(listener, options_.backlog) == 0 && watch(listener, token)) {
@@ -145,18 +162,19 @@ std::uint16_t EpollNetwork::local_port(int listener) const {
 }
 
 Accepted EpollNetwork::accept(int listener) {
-  if (open_ >= open_limit_) {
-    find_open_limit();  // The administrator may have raised it meanwhile.
-    if (open_ >= open_limit_) return {AcceptStatus::exhausted, -1, {}};
-  }
+  return accept_leaving(listener, options_.reserved_descriptors);
+}
+
+Accepted EpollNetwork::accept_to_pass_on(int listener) { return accept_leaving(listener, 0); }
+
+Accepted EpollNetwork::accept_leaving(int listener, std::uint32_t reserve) {
+  if (!lane_.claim(reserve)) return {AcceptStatus::exhausted, -1, {}};
   sockaddr_storage address{};
   socklen_t length = sizeof address;
   const int descriptor = accept4(listener, reinterpret_cast<sockaddr*>(&address), &length,
                                  SOCK_NONBLOCK | SOCK_CLOEXEC);
-  if (descriptor >= 0) {
-    ++open_;
-    return {AcceptStatus::accepted, descriptor, to_peer_address(address)};
-  }
+  if (descriptor >= 0) return {AcceptStatus::accepted, descriptor, to_peer_address(address)};
+  lane_.give_back();
   switch (errno) {
     case EAGAIN: return {AcceptStatus::none, -1, {}};
     case EMFILE:
@@ -244,22 +262,27 @@ void EpollNetwork::close(int descriptor) {
   if (descriptor < 0) return;
   // Leaves epoll by itself: no other table has a copy.
   ::close(descriptor);
-  --open_;
+  lane_.give_back();
 }
 
-bool EpollNetwork::hand_over(ShardId to, int descriptor, void* payload) {
-  if (!fabric_.send_to(to, descriptor, payload)) return false;
+HandOver EpollNetwork::hand_over(ShardId to, int descriptor, void* payload) {
+  ReactorFabric::Lane& target = *fabric_.lanes_[to];
+  if (!target.claim(0)) return HandOver::full;
+  if (!fabric_.send_to(to, descriptor, payload)) {
+    target.give_back();
+    return HandOver::busy;
+  }
   // The socket lives on in the other table, so closing it here does not take it out of epoll.
   epoll_ctl(epoll_, EPOLL_CTL_DEL, descriptor, nullptr);
   ::close(descriptor);
-  --open_;
+  lane_.give_back();
   fabric_.waker(to).notify();
-  return true;
+  return HandOver::gone;
 }
 
 bool EpollNetwork::take_arrival(Arrival& out) {
   if (!fabric_.receive_from(lane_, out)) return false;
-  if (out.descriptor >= 0) ++open_;
+  if (out.descriptor < 0) lane_.give_back();
   return true;
 }
 

@@ -29,6 +29,8 @@ class EpollNetwork final : public Network {
   /// from other shards still find room. The shard then close()s its listener (SO_REUSEPORT would
   /// go on sending it connections) and listen()s again when others have closed.
   Accepted accept(int listener) override;
+  Accepted accept_to_pass_on(int listener) override;
+  [[nodiscard]] std::uint32_t room(ShardId shard) override;
 
   std::size_t wait(std::span<NetworkEvent> out, std::int64_t timeout_us) override;
 
@@ -41,30 +43,34 @@ class EpollNetwork final : public Network {
   void finish(int descriptor) override;
   void close(int descriptor) override;
 
-  bool hand_over(ShardId to, int descriptor, void* payload) override;
-  /// An Arrival with descriptor -1 is a payload whose connection found this table full: the
-  /// connection is lost, the payload is the caller's to clean up.
+  /// Whoever adds a descriptor to a table claims its place before (ReactorFabric::Lane::room), so
+  /// that a connection is refused where its client can still be told.
+  HandOver hand_over(ShardId to, int descriptor, void* payload) override;
+  /// An Arrival with descriptor -1 is a payload whose connection found the table full in spite of
+  /// its claim (somebody lowered the limit): the connection is lost, the payload is the caller's.
   bool take_arrival(Arrival& out) override;
 
   void arm() override { lane_.waker.arm(); }
   void notify() override { lane_.waker.notify(); }
 
  private:
-  EpollNetwork(ReactorFabric& fabric, ReactorFabric::Lane& lane, const NetworkOptions& options);
+  EpollNetwork(ReactorFabric& fabric, ReactorFabric::Lane& lane, ShardId shard,
+               const NetworkOptions& options);
   bool open_epoll(std::string& error);
-  void find_open_limit();
+  void find_capacity();
+  Accepted accept_leaving(int listener, std::uint32_t reserve);
   bool prepare_listener(int descriptor, int family, bool any_address) const;
   int wait_for_events(epoll_event* events, int capacity, std::int64_t timeout_us);
 
   ReactorFabric& fabric_;
   ReactorFabric::Lane& lane_;
+  const ShardId shard_;
   const NetworkOptions options_;
   const std::thread::id owner_;
   int epoll_ = -1;
   bool has_pwait2_ = true;  // Before Linux 5.11 sleeps are whole milliseconds.
-  // Descriptors in this table that this object knows of, and how many the table may hold.
-  std::uint32_t open_ = 0;
-  std::uint32_t open_limit_ = 0;
+  // Connections and listeners that the table may hold.
+  std::int64_t capacity_ = 0;
 };
 
 }  // namespace rookery

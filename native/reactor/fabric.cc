@@ -148,6 +148,14 @@ bool ReactorFabric::enter_private_table(ShardId shard, std::string& error) const
   return closed;
 }
 
+bool ReactorFabric::Lane::claim(std::uint32_t reserve) {
+  std::int64_t left = room.load(std::memory_order_relaxed);
+  do {
+    if (left <= std::int64_t{reserve}) return false;
+  } while (!room.compare_exchange_weak(left, left - 1, std::memory_order_relaxed));
+  return true;
+}
+
 bool ReactorFabric::send_to(ShardId to, int descriptor, void* payload) {
   Lane& lane = *lanes_[to];
   if (lane.in_flight.fetch_add(1, std::memory_order_acq_rel) >= kArrivalsLimit) {

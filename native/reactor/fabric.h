@@ -78,8 +78,14 @@ class ReactorFabric {
   /// One shard's entrance. `in_flight` is raised before a send and lowered after a receive, which
   /// is also what orders the payload's memory between the two threads.
   struct Lane {
+    /// Takes a place in this shard's table, unless that leaves fewer than `reserve`. Any thread.
+    bool claim(std::uint32_t reserve);
+    void give_back() { room.fetch_add(1, std::memory_order_relaxed); }
+
     Waker waker;
     alignas(64) std::atomic<std::uint32_t> in_flight{0};
+    /// Places left in the shard's table. Below zero when the limit was lowered under it.
+    alignas(64) std::atomic<std::int64_t> room{0};
     int sending_end = -1;
     int receiving_end = -1;
     QueueStats stats;

@@ -45,8 +45,9 @@ struct PeerAddress {
 enum class AcceptStatus : std::uint8_t {
   accepted,
   none,       ///< The backlog is empty.
-  exhausted,  ///< The descriptor table is full: close() the listener, listen() again when there is
-              ///< room. (Left open, it would be reported readable for ever.)
+  exhausted,  ///< The descriptor table is full: pass on what waits in the backlog, close() the
+              ///< listener, listen() again when there is room(). (Left open, it would be reported
+              ///< readable for ever, and go on getting its share of the new connections.)
   failed,     ///< A transient error of one connection; try the next.
 };
 
@@ -56,9 +57,16 @@ struct Accepted {
   PeerAddress peer;
 };
 
+/// What became of a connection that was to go to another shard.
+enum class HandOver : std::uint8_t {
+  gone,  ///< Descriptor and payload are the other shard's.
+  busy,  ///< Too many are on their way: nothing has changed, try again later.
+  full,  ///< The other shard's table has no room: nothing has changed.
+};
+
 /// A connection's descriptor that another shard has handed to this one.
 struct Arrival {
-  int descriptor = -1;      ///< -1: this table was full, the connection is lost.
+  int descriptor = -1;      ///< -1: the kernel found no room in this table; the connection is lost.
   void* payload = nullptr;  ///< What the sender gave to hand_over(); ownership comes with it.
 };
 
@@ -72,6 +80,11 @@ class Network {
   /// The port that a listener has (for "address:0").
   [[nodiscard]] virtual std::uint16_t local_port(int listener) const = 0;
   virtual Accepted accept(int listener) = 0;
+  /// The same for a connection that is handed over at once: it may use one of the places that
+  /// accept() leaves free for arrivals.
+  virtual Accepted accept_to_pass_on(int listener) = 0;
+  /// How many more connections a shard would accept; a hint for other shards than the own.
+  [[nodiscard]] virtual std::uint32_t room(ShardId shard) = 0;
 
   /// Sleeps until something happens or `timeout_us` has passed (-1: no limit; 0: only look), and
   /// fills `out`. Notifications and arrivals end the sleep without an event of their own. Without
@@ -92,9 +105,9 @@ class Network {
   virtual void finish(int descriptor) = 0;
   virtual void close(int descriptor) = 0;
 
-  /// Hands a descriptor with its payload to another shard's Network; it leaves this table and is no
-  /// longer watched. False when the way is full: nothing has changed, try again later.
-  virtual bool hand_over(ShardId to, int descriptor, void* payload) = 0;
+  /// Hands a descriptor with its payload to another shard's Network; once `gone` it has left this
+  /// table and is no longer watched.
+  virtual HandOver hand_over(ShardId to, int descriptor, void* payload) = 0;
   /// Takes the next descriptor that was handed to this shard; false when there is none.
   virtual bool take_arrival(Arrival& out) = 0;
 

@@ -107,6 +107,7 @@ struct TravellingConnection {
   std::uint32_t address_key = 0;
   StreamForm form = StreamForm::xml_stream;
   bool direct_tls = false;
+  bool fresh = false;  ///< Only just accepted, by a shard that had no room for it.
   std::uint8_t peer_address[16] = {};
 };
 

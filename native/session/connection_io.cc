@@ -24,14 +24,14 @@ ConnectionIo::ConnectionIo(SessionContext& context, StreamHandler& handler)
   receive_buffer_.resize(receive_bytes);
 }
 
-void ConnectionIo::accepted(const Accepted& accepted, bool direct_tls) {
+Connection* ConnectionIo::accepted(const Accepted& accepted, bool direct_tls) {
   const std::uint32_t place = context_.addresses.place(accepted.peer.ip);
   const std::uint32_t most = context_.config.max_connections_per_address;
   if ((most != 0 && context_.addresses.connections(place) >= most) ||
       (direct_tls && !context_.tls)) {
     context_.counters.add(Counter::accepts_refused);
     context_.network.close(accepted.descriptor);
-    return;
+    return nullptr;
   }
   const auto unauthenticated =
       static_cast<std::uint32_t>(context_.counters.get(Counter::unauthenticated));
@@ -53,7 +53,23 @@ void ConnectionIo::accepted(const Accepted& accepted, bool direct_tls) {
   connection.timer =
       context_.timers.schedule(context_.now + context_.config.unauthenticated_seconds * second_us,
                                timer_cookie(TimerKind::connection, handle));
-  if (!context_.network.watch(connection.descriptor, handle.bits)) lost(connection);
+  if (context_.network.watch(connection.descriptor, handle.bits)) return &connection;
+  lost(connection);
+  return nullptr;
+}
+
+void ConnectionIo::pass_on(const Accepted& accepted, bool direct_tls, ShardId shard) {
+  auto traveller = std::make_unique<TravellingConnection>();
+  traveller->fresh = true;
+  traveller->direct_tls = direct_tls;
+  std::memcpy(traveller->peer_address, accepted.peer.ip, sizeof traveller->peer_address);
+  if (context_.network.hand_over(shard, accepted.descriptor, traveller.get()) == HandOver::gone) {
+    static_cast<void>(traveller.release());  // now the receiving shard's
+    context_.counters.add(Counter::passed_on);
+    return;
+  }
+  context_.counters.add(Counter::accepts_refused);
+  context_.network.close(accepted.descriptor);
 }
 
 void ConnectionIo::evict_oldest_unauthenticated() {
@@ -84,9 +100,14 @@ Connection* ConnectionIo::arrived(const Arrival& arrival) {
   std::unique_ptr<TravellingConnection> traveller(
       static_cast<TravellingConnection*>(arrival.payload));
   if (arrival.descriptor < 0) {
-    context_.addresses.disconnected(traveller->address_key);
+    if (!traveller->fresh) context_.addresses.disconnected(traveller->address_key);
     context_.counters.add(Counter::accepts_refused);
     return nullptr;
+  }
+  if (traveller->fresh) {
+    Accepted fresh{AcceptStatus::accepted, arrival.descriptor, {}};
+    std::memcpy(fresh.peer.ip, traveller->peer_address, sizeof fresh.peer.ip);
+    return accepted(fresh, traveller->direct_tls);
   }
   const Handle handle = context_.connections.allocate();
   Connection& connection = *context_.connections.get(handle);
@@ -125,35 +146,48 @@ void ConnectionIo::hand_over_moving() {
   for (const Moving& moving : moving_) {
     Connection* connection = context_.connections.get(moving.handle);
     if (connection == nullptr || connection->state != StreamState::moving) continue;
-    auto traveller = std::make_unique<TravellingConnection>();
-    traveller->transport = std::move(connection->transport);
-    traveller->login = std::move(connection->login);
-    traveller->input = std::move(connection->input);
-    traveller->output = std::move(connection->output);
-    traveller->wire_sent = connection->wire_sent;
-    traveller->splitter = connection->splitter;
-    traveller->address_key = connection->address_key;
-    traveller->direct_tls = connection->direct_tls;
-    traveller->form = connection->form;
-    std::memcpy(traveller->peer_address, connection->peer_address, sizeof traveller->peer_address);
-    if (!context_.network.hand_over(moving.shard, connection->descriptor, traveller.get())) {
-      connection->transport = std::move(traveller->transport);
-      connection->login = std::move(traveller->login);
-      connection->input = std::move(traveller->input);
-      connection->output = std::move(traveller->output);
-      again.push_back(moving);
-      continue;
+    switch (try_hand_over(*connection, moving.shard)) {
+      case HandOver::gone: break;
+      case HandOver::busy: again.push_back(moving); break;
+      case HandOver::full:
+        context_.counters.add(Counter::home_full);
+        connection->state = StreamState::negotiate;
+        handler_.stream_failed(*connection, StreamError::resource_constraint);
+        break;
     }
-    authenticated(*connection);
-    static_cast<void>(traveller.release());  // now the receiving shard's
-    context_.timers.cancel(connection->timer);
-    context_.counters.add(Counter::connections, -1);
-    context_.counters.add(Counter::handed_over);
-    connection->descriptor = -1;
-    connection->state = StreamState::closed;
-    closed_.push_back(connection->handle);
   }
   moving_ = std::move(again);
+}
+
+HandOver ConnectionIo::try_hand_over(Connection& connection, ShardId shard) {
+  auto traveller = std::make_unique<TravellingConnection>();
+  traveller->transport = std::move(connection.transport);
+  traveller->login = std::move(connection.login);
+  traveller->input = std::move(connection.input);
+  traveller->output = std::move(connection.output);
+  traveller->wire_sent = connection.wire_sent;
+  traveller->splitter = connection.splitter;
+  traveller->address_key = connection.address_key;
+  traveller->direct_tls = connection.direct_tls;
+  traveller->form = connection.form;
+  std::memcpy(traveller->peer_address, connection.peer_address, sizeof traveller->peer_address);
+  const HandOver result = context_.network.hand_over(shard, connection.descriptor, traveller.get());
+  if (result != HandOver::gone) {
+    connection.transport = std::move(traveller->transport);
+    connection.login = std::move(traveller->login);
+    connection.input = std::move(traveller->input);
+    connection.output = std::move(traveller->output);
+    return result;
+  }
+  authenticated(connection);
+  static_cast<void>(traveller.release());  // now the receiving shard's
+  context_.timers.cancel(connection.timer);
+  context_.counters.add(Counter::connections, -1);
+  context_.counters.add(Counter::handed_over);
+  connection.descriptor = -1;
+  connection.state = StreamState::closed;
+  closed_.push_back(connection.handle);
+  return result;
 }
 
 void ConnectionIo::readable(Connection& connection, bool hangup) {

@@ -33,13 +33,15 @@ class ConnectionIo {
  public:
   ConnectionIo(SessionContext& context, StreamHandler& handler);
 
-  /// Takes an accepted descriptor in, or closes it when a limit says so.
-  void accepted(const Accepted& accepted, bool direct_tls);
-  /// Takes in a connection that another shard handed over; null (and everything closed) when this
-  /// shard's descriptor table is full.
+  /// Takes an accepted descriptor in; null when a limit said no, and it was closed.
+  Connection* accepted(const Accepted& accepted, bool direct_tls);
+  /// Gives an accepted descriptor to another shard, which has room; closes it when it has not.
+  void pass_on(const Accepted& accepted, bool direct_tls, ShardId shard);
+  /// Takes in a connection that another shard handed over, logged in or fresh; null (and
+  /// everything closed) when it cannot be.
   Connection* arrived(const Arrival& arrival);
   /// Hands connections that are `moving` over to their home shards; those that cannot go now stay
-  /// and are tried again next turn.
+  /// and are tried again next turn. A login whose home has no room for it ends with an error.
   void hand_over_moving();
   /// Marks a logged-in connection as on its way to `shard`.
   void move(Connection& connection, ShardId shard);
@@ -92,6 +94,8 @@ class ConnectionIo {
   void free_closed();
 
   [[nodiscard]] bool work_waits() const { return !held_.empty() || !moving_.empty(); }
+  /// Something was written that the next flush() sends.
+  [[nodiscard]] bool output_waits() const { return !dirty_.empty(); }
 
  private:
   struct Moving {
@@ -101,6 +105,7 @@ class ConnectionIo {
 
   /// The buffer for what this connection is to be sent; marks it for the flush.
   std::string& out(Connection& connection);
+  HandOver try_hand_over(Connection& connection, ShardId shard);
   bool receive(Connection& connection);
   void take_bytes(Connection& connection, std::string_view wire);
   void consume(Connection& connection, std::string_view plain);

@@ -23,6 +23,9 @@ namespace rookery {
   X(sessions, "sessions now, those waiting to be resumed included")            \
   X(sessions_waiting, "sessions waiting to be resumed now")                    \
   X(handed_over, "connections handed to another shard")                        \
+  X(passed_on, "connections accepted for another shard, this one being full")  \
+  X(home_full, "logins refused because the user's shard was full")             \
+  X(listeners_dropped, "listeners closed because the shard was full")          \
   X(arrived, "connections that came from another shard")                       \
   X(tls_handshakes, "TLS handshakes completed")                                \
   X(tls_failures, "TLS connections that failed")                               \

@@ -268,6 +268,7 @@ function withAbsolutePaths(config: Config, folder: string): Config {
     handlers: {
       path: optional(config.handlers.path),
       overrides: optional(config.handlers.overrides),
+      loadSeconds: config.handlers.loadSeconds,
     },
   };
 }

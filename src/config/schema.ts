@@ -254,6 +254,11 @@ const handlers = z.strictObject({
     '',
     'none',
   ),
+  loadSeconds: integer(
+    'How long a version of the handlers may take to load and to pass its self-test; one that ' +
+      'takes longer is refused.',
+    { min: 1, max: 600, fallback: 60 },
+  ),
 });
 
 const log = z.strictObject({

@@ -11,6 +11,7 @@ import type { Settings } from '../services/settings.js';
 import type {
   BatchResult,
   SelfTestResult,
+  WorkerProgress,
   WorkerResult,
   WorkerSetup,
   WorkerTask,
@@ -18,7 +19,6 @@ import type {
 } from './work.js';
 
 const here = fileURLToPath(import.meta.url);
-const SELF_TEST_SECONDS = 60;
 
 /** What a pool needs of the configuration. */
 export interface PoolOptions {
@@ -35,6 +35,8 @@ export class HandlerPool {
   /** Known once the version has passed its self-test. */
   features: HandlerFeatures = { server: [], account: [] };
   handlers: string[] = [];
+  /** What each worker is busy with while it loads and tests. */
+  private readonly doing = new Map<number, string>();
 
   constructor(private readonly options: PoolOptions) {
     const setup: WorkerSetup = {
@@ -52,6 +54,10 @@ export class HandlerPool {
       concurrentTasksPerWorker: 1,
       ...(options.execArgv === undefined ? {} : { execArgv: options.execArgv }),
     });
+    this.pool.on('message', ({ worker, doing }: WorkerProgress) => {
+      if (doing === '') this.doing.delete(worker);
+      else this.doing.set(worker, doing);
+    });
   }
 
   /** How many tasks it makes sense to have under way. */
@@ -61,7 +67,16 @@ export class HandlerPool {
 
   /** Loads and tries the handlers; what is wrong with them, or nothing. */
   async selfTest(): Promise<string[]> {
-    const result = await this.run({ kind: 'self-test' }, SELF_TEST_SECONDS);
+    const { loadSeconds } = this.options.handlers;
+    let result: WorkerResult;
+    try {
+      result = await this.run({ kind: 'self-test' }, loadSeconds);
+    } catch (error) {
+      if (!(error instanceof Error && error.name === 'AbortError')) throw error;
+      const steps = new Set(this.doing.values());
+      const what = steps.size === 0 ? 'starting the workers' : [...steps].join(', ');
+      return [`${what}: did not end within ${loadSeconds} s`];
+    }
     const { problems, handlers, features } = result as SelfTestResult;
     this.handlers = handlers;
     this.features = features;

@@ -7,6 +7,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { errorText } from '../base/errors.js';
 import type { Handler, HandlerFeatures, IqRoute } from '../handlers/handler.js';
 import type { Settings } from '../services/settings.js';
+import type { ReportProgress } from './work.js';
 
 /** `.js` in the package, `.ts` where the sources run as they are. */
 const EXTENSION = extname(fileURLToPath(import.meta.url));
@@ -26,12 +27,19 @@ export class HandlerTable {
   constructor(private readonly settings: Settings) {}
 
   /** Loads the table's files, and those of the overrides folder in their place or beside them. */
-  static async load(settings: Settings, path: string, overrides: string): Promise<HandlerTable> {
+  static async load(
+    settings: Settings,
+    path: string,
+    overrides: string,
+    report: ReportProgress = () => undefined,
+  ): Promise<HandlerTable> {
     const table = new HandlerTable(settings);
     const names = await table.readNames(path);
     const replaced = table.readOverrides(overrides);
     for (const name of new Set([...names, ...replaced.keys()])) {
-      await table.loadFile(replaced.get(name) ?? join(path, `${name}${EXTENSION}`));
+      const file = replaced.get(name) ?? join(path, `${name}${EXTENSION}`);
+      report(`loading ${file}`);
+      await table.loadFile(file);
     }
     return table;
   }

@@ -14,7 +14,7 @@ import type { Settings } from '../services/settings.js';
 import { Store } from '../services/store.js';
 import { Answerer, type Outcome } from './answer.js';
 import type { HandlerTable } from './handler-table.js';
-import type { SelfTestResult, WorkItem } from './work.js';
+import type { ReportProgress, SelfTestResult, WorkItem } from './work.js';
 
 const DOMAIN = 'example.org';
 const SESSION = 1n;
@@ -82,10 +82,15 @@ function withAnswer({ effects }: Outcome): { answer: Element; effects: Effect[] 
 }
 
 /** Runs the self-test of every handler, each on a fresh bench. */
-export async function selfTest(table: HandlerTable, settings: Settings): Promise<SelfTestResult> {
+export async function selfTest(
+  table: HandlerTable,
+  settings: Settings,
+  report: ReportProgress = () => undefined,
+): Promise<SelfTestResult> {
   const problems = [...table.problems];
   const credentials = await deriveCredentials('secret', settings.scramIterations);
   for (const handler of problems.length === 0 ? table.handlers : []) {
+    report(`the self-test of ${handler.name}`);
     const folder = mkdtempSync(join(tmpdir(), 'rookery-self-test-'));
     const store = Store.open(folder, { scratch: true });
     try {

@@ -26,6 +26,17 @@ export interface WorkerSetup {
   readonly overridesPath: string;
 }
 
+/** What a worker is busy with before it answers batches, so that one that hangs can be told of. */
+export interface WorkerProgress {
+  readonly kind: 'progress';
+  readonly worker: number;
+  /** Empty once it is done. */
+  readonly doing: string;
+}
+
+/** Tells of a step of loading or testing. */
+export type ReportProgress = (doing: string) => void;
+
 export type WorkerTask =
   | { readonly kind: 'batch'; readonly items: readonly WorkItem[] }
   | { readonly kind: 'self-test' };

@@ -1,13 +1,26 @@
 // A pool worker: loads the handlers once, then answers batches. Events of one user are answered in
 // their order, those of different users side by side, so that their writes share a commit.
 
+import { parentPort, threadId } from 'node:worker_threads';
 import { workerData } from 'piscina';
 import { openServices } from '../services/services.js';
 import { Store } from '../services/store.js';
 import { Answerer, type Outcome } from './answer.js';
 import { HandlerTable } from './handler-table.js';
 import { selfTest } from './self-test.js';
-import type { BatchResult, WorkerResult, WorkerSetup, WorkerTask, WorkItem } from './work.js';
+import type {
+  BatchResult,
+  WorkerProgress,
+  WorkerResult,
+  WorkerSetup,
+  WorkerTask,
+  WorkItem,
+} from './work.js';
+
+function report(doing: string): void {
+  const progress: WorkerProgress = { kind: 'progress', worker: threadId, doing };
+  parentPort?.postMessage(progress);
+}
 
 async function answerBatch(answerer: Answerer, items: readonly WorkItem[]): Promise<BatchResult> {
   const outcomes: Promise<Outcome>[] = [];
@@ -30,11 +43,12 @@ async function answerBatch(answerer: Answerer, items: readonly WorkItem[]): Prom
 
 async function initialise(): Promise<(task: WorkerTask) => Promise<WorkerResult>> {
   const { settings, handlersPath, overridesPath } = workerData as WorkerSetup;
-  const table = await HandlerTable.load(settings, handlersPath, overridesPath);
+  const table = await HandlerTable.load(settings, handlersPath, overridesPath, report);
+  report('');
   const services = openServices(Store.open(settings.dataFolder), settings);
   const answerer = new Answerer(table, services);
   return async (task) => {
-    if (task.kind === 'self-test') return await selfTest(table, settings);
+    if (task.kind === 'self-test') return await selfTest(table, settings, report);
     services.store.refresh();
     return await answerBatch(answerer, task.items);
   };

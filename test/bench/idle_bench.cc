@@ -34,15 +34,18 @@ class IdleFleet : public Fleet {
 
   void on_stanza(Client& client, std::string_view stanza) override {
     if (element_name(stanza) != "message") return;
-    if (attribute(stanza, "id") == "to" + std::to_string(client.index())) {
+    const bool own = attribute(stanza, "id") == "to" + std::to_string(client.index());
+    if (own && !reached_[position(client)]) {
+      reached_[position(client)] = true;
       ++received_;
     } else {
-      ++wrong_;
+      ++wrong_;  // somebody else's, an error, or the same twice
     }
   }
 
   std::uint32_t message_all() {
     received_ = 0;
+    reached_.assign(size(), false);
     std::size_t sent = 0;
     const std::uint64_t deadline =
         monotonic_ns() + static_cast<std::uint64_t>(message_timeout_seconds * 1e9);
@@ -58,6 +61,7 @@ class IdleFleet : public Fleet {
   }
 
  private:
+  std::vector<bool> reached_;
   std::uint32_t received_ = 0;
   std::uint32_t wrong_ = 0;
 };
@@ -186,9 +190,20 @@ std::vector<Child> spawn_all(const ClientSettings& settings, const Options& opti
 
 double bytes(std::uint64_t count) { return static_cast<double>(count); }
 
+double seconds_since(std::uint64_t start) {
+  return static_cast<double>(monotonic_ns() - start) / 1e9;
+}
+
+struct MemoryPoint {
+  ProcessMemory server;
+  std::uint64_t kernel_bytes = 0;
+};
+
+MemoryPoint memory_now(pid_t server) { return {process_memory(server), kernel_slab_bytes()}; }
+
 // Logs the processes in, half of them first, and returns the memory at the three points.
-std::vector<ProcessMemory> log_in(const std::vector<Child>& children, pid_t server, Answer& ready) {
-  std::vector<ProcessMemory> points{process_memory(server)};
+std::vector<MemoryPoint> log_in(const std::vector<Child>& children, pid_t server, Answer& ready) {
+  std::vector<MemoryPoint> points{memory_now(server)};
   const auto half = static_cast<std::ptrdiff_t>(children.size() / 2);
   for (const auto& part : {std::vector<Child>(children.begin(), children.begin() + half),
                            std::vector<Child>(children.begin() + half, children.end())}) {
@@ -196,7 +211,7 @@ std::vector<ProcessMemory> log_in(const std::vector<Child>& children, pid_t serv
     ready.count += answer.count;
     ready.lost += answer.lost;
     sleep(3);  // Presence handlers run behind the logins; what they use must have settled.
-    points.push_back(process_memory(server));
+    points.push_back(memory_now(server));
   }
   return points;
 }
@@ -210,14 +225,19 @@ int measure(const ClientSettings& settings, const Options& options, pid_t server
   const std::uint64_t start = monotonic_ns();
   const std::uint64_t login_cpu = process_cpu_ns(server);
   Answer ready;
-  const std::vector<ProcessMemory> memory = log_in(children, server, ready);
-  const double login_seconds = static_cast<double>(monotonic_ns() - start) / 1e9;
+  const std::vector<MemoryPoint> points = log_in(children, server, ready);
+  const double login_seconds = seconds_since(start);
   const double login_cpu_us = static_cast<double>(process_cpu_ns(server) - login_cpu) / 1000;
   const std::uint64_t cpu = process_cpu_ns(server);
   usleep(static_cast<useconds_t>(options.idle_seconds * 1e6));
   const double idle_percent =
       static_cast<double>(process_cpu_ns(server) - cpu) / (options.idle_seconds * 1e9) * 100;
+  const std::uint64_t message_start = monotonic_ns();
   const Answer reached = command(children, 'M', false);
+  const double message_seconds = seconds_since(message_start);
+  const ProcessMemory& first = points[0].server;
+  const ProcessMemory& half = points[1].server;
+  const ProcessMemory& last = points[2].server;
   const double count = options.plan.count;
   const double second_part = count - count * static_cast<double>(children.size() / 2) /
                                          static_cast<double>(children.size());
@@ -226,17 +246,18 @@ int measure(const ClientSettings& settings, const Options& options, pid_t server
       "\"receivedMessage\":%u,\"anonymousBytesPerConnection\":%.1f,"
       "\"anonymousBytesPerConnectionSecondHalf\":%.1f,\"rssBytesPerConnection\":%.1f,"
       "\"rssBytes\":%.0f,\"idleCpuPercent\":%.3f,\"idleSeconds\":%.0f,\"loginSeconds\":%.1f,"
-      "\"loginCpuUsEach\":%.1f}\n",
+      "\"loginCpuUsEach\":%.1f,\"messageSeconds\":%.1f,"
+      "\"kernelBytesPerConnectionBothEnds\":%.0f}\n",
       options.plan.count,
       settings.security == Security::none     ? "none"
       : settings.security == Security::direct ? "direct"
                                               : "starttls",
-      static_cast<long long>(options.warm_logins), ready.count, ready.lost, reached.count,
-      share_of(bytes(memory[2].anonymous_bytes), bytes(memory[0].anonymous_bytes), count),
-      share_of(bytes(memory[2].anonymous_bytes), bytes(memory[1].anonymous_bytes), second_part),
-      share_of(bytes(memory[2].rss_bytes), bytes(memory[0].rss_bytes), count),
-      bytes(memory[2].rss_bytes), idle_percent, options.idle_seconds, login_seconds,
-      login_cpu_us / count);
+      static_cast<long long>(options.warm_logins), ready.count, reached.lost, reached.count,
+      share_of(bytes(last.anonymous_bytes), bytes(first.anonymous_bytes), count),
+      share_of(bytes(last.anonymous_bytes), bytes(half.anonymous_bytes), second_part),
+      share_of(bytes(last.rss_bytes), bytes(first.rss_bytes), count), bytes(last.rss_bytes),
+      idle_percent, options.idle_seconds, login_seconds, login_cpu_us / count, message_seconds,
+      share_of(bytes(points[2].kernel_bytes), bytes(points[0].kernel_bytes), count));
   for (const Child& child : children) {
     if (write(child.commands, "Q", 1) == 1) waitpid(child.pid, nullptr, 0);
   }

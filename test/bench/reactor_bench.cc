@@ -131,7 +131,9 @@ class Mover {
   }
 
   void send_on(Network& network, int descriptor) {
-    while (!network.hand_over(1 - shard_, descriptor, this)) std::this_thread::yield();
+    while (network.hand_over(1 - shard_, descriptor, this) != HandOver::gone) {
+      std::this_thread::yield();
+    }
     done_.fetch_add(1);
   }
 

@@ -31,14 +31,14 @@ describe('handler pool', () => {
   });
 
   /** A pool whose overrides folder holds this one file, or none. */
-  async function load(file?: string, source?: string): Promise<string[]> {
+  async function load(file?: string, source?: string, loadSeconds = 20): Promise<string[]> {
     mkdirSync(overrides, { recursive: true });
     if (file !== undefined && source !== undefined) writeFileSync(join(overrides, file), source);
     const config = configFromObject({
       domain: 'example.org',
       data: join(folder.path, 'data'),
       pool: { threads: 1, taskSeconds: 2 },
-      ...(file === undefined ? {} : { handlers: { overrides } }),
+      ...(file === undefined ? {} : { handlers: { overrides, loadSeconds } }),
     });
     pool = new HandlerPool({
       settings: settingsOf(config, '1.2.3', { live: true }),
@@ -95,6 +95,21 @@ describe('handler pool', () => {
     ] as const) {
       const problems = await load('software-version.js', source);
       assert.match(problems.join('\n'), reason);
+      await pool?.close();
+    }
+  });
+
+  it('refuses what never ends, and says where', async () => {
+    const never = 'await new Promise(() => undefined)';
+    for (const [source, reason] of [
+      [`${never};`, /loading .*software-version\.js: did not end within 1 s/u],
+      ['for (;;);', /loading .*software-version\.js: did not end within 1 s/u],
+      [
+        `export const handler = { name: 'x', async selfTest() { ${never}; } };`,
+        /the self-test of x: did not end within 1 s/u,
+      ],
+    ] as const) {
+      assert.match((await load('software-version.js', source, 1)).join('\n'), reason);
       await pool?.close();
     }
   });

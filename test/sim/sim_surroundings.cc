@@ -168,12 +168,12 @@ void SimNetwork::close(int descriptor) {
   if (socket.client_closed) internet_.sockets_.erase(descriptor);
 }
 
-bool SimNetwork::hand_over(ShardId to, int descriptor, void* payload) {
+HandOver SimNetwork::hand_over(ShardId to, int descriptor, void* payload) {
   auto& arrivals = internet_.arrivals_[to];
-  if (arrivals.size() >= max_in_flight_handovers) return false;
+  if (arrivals.size() >= max_in_flight_handovers) return HandOver::busy;
   std::erase(internet_.by_shard_[id_], descriptor);
   arrivals.push_back({descriptor, payload});
-  return true;
+  return HandOver::gone;
 }
 
 bool SimNetwork::take_arrival(Arrival& out) {

@@ -85,6 +85,8 @@ class SimNetwork final : public Network {
   int listen(std::string_view address, std::uint64_t token, std::string& error) override;
   [[nodiscard]] std::uint16_t local_port(int) const override { return 5222; }
   Accepted accept(int listener) override;
+  Accepted accept_to_pass_on(int listener) override { return accept(listener); }
+  [[nodiscard]] std::uint32_t room(ShardId) override { return 1'000'000; }
   std::size_t wait(std::span<NetworkEvent> out, std::int64_t timeout_us) override;
   bool watch(int descriptor, std::uint64_t token) override;
   void rewatch(int descriptor, std::uint64_t token, bool read, bool write) override;
@@ -93,7 +95,7 @@ class SimNetwork final : public Network {
   std::size_t unacknowledged(int descriptor) override;
   void finish(int descriptor) override;
   void close(int descriptor) override;
-  bool hand_over(ShardId to, int descriptor, void* payload) override;
+  HandOver hand_over(ShardId to, int descriptor, void* payload) override;
   bool take_arrival(Arrival& out) override;
   void arm() override {}
   void notify() override {}

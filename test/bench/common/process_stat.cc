@@ -137,6 +137,16 @@ ProcessMemory process_memory(pid_t pid) {
   return memory;
 }
 
+std::uint64_t kernel_slab_bytes() {
+  std::ifstream file("/proc/meminfo");
+  std::string line;
+  unsigned long long kilobytes = 0;
+  while (std::getline(file, line)) {
+    if (std::sscanf(line.c_str(), "Slab: %llu kB", &kilobytes) == 1) break;
+  }
+  return kilobytes * 1024;
+}
+
 pid_t find_listener(std::uint16_t port) {
   const std::set<std::string> inodes = listening_inodes(port);
   if (inodes.empty()) return 0;

@@ -36,6 +36,10 @@ struct ProcessMemory {
 /// From /proc/PID/smaps_rollup.
 ProcessMemory process_memory(pid_t pid);
 
+/// What the kernel's own objects take on this machine (Slab of /proc/meminfo): sockets of both ends
+/// among them.
+std::uint64_t kernel_slab_bytes();
+
 /// The process that listens on the TCP port, or 0.
 pid_t find_listener(std::uint16_t port);
 

@@ -16,6 +16,9 @@ const main = join(checkout, 'dist/cli/main.js');
 
 export const PASSWORD = 'secret';
 
+// What /proc counts CPU in: USER_HZ, which is 100 on every Linux.
+const TICKS_PER_SECOND = 100;
+
 /** Counters of `rookery status --json`. */
 export interface ServerStatus {
   readonly counters: Record<string, number>;
@@ -26,6 +29,8 @@ export interface ServerOptions {
   readonly config?: ConfigInput;
   readonly accounts?: readonly string[];
   readonly readyTimeoutMs?: number;
+  /** How many descriptors a table of the server may hold; the machine's own limit when left out. */
+  readonly descriptors?: number;
 }
 
 // A limit that protects a server on the net would only stand in the way of a test's many clients.
@@ -51,9 +56,15 @@ export class TestServer {
   #child: ChildProcess | undefined;
   #exited: Promise<void> | undefined;
   readonly #readyTimeoutMs: number;
+  readonly #command: readonly [string, ...string[]];
 
   private constructor(options: ServerOptions) {
     this.#readyTimeoutMs = options.readyTimeoutMs ?? 20_000;
+    const limit = `ulimit -n ${options.descriptors} && exec "$0" "$@"`;
+    this.#command =
+      options.descriptors === undefined
+        ? [process.execPath]
+        : ['/bin/sh', '-c', limit, process.execPath];
     const { xmpp, limits, http, ...rest } = options.config ?? {};
     const config = {
       domain: this.domain,
@@ -101,7 +112,8 @@ export class TestServer {
   /** Starts the process (again) and waits for its `ready`. */
   async restart(): Promise<void> {
     const started = Date.now();
-    const child = spawn(process.execPath, [main, 'start', '--config', this.configFile], {
+    const [program, ...words] = [...this.#command, main, 'start', '--config', this.configFile];
+    const child = spawn(program, words, {
       stdio: ['ignore', 'pipe', 'pipe'],
       cwd: this.folder,
     });
@@ -167,6 +179,13 @@ export class TestServer {
   memoryBytes(): number {
     const text = readFileSync(`/proc/${this.pid}/status`, 'utf8');
     return Number(/VmRSS:\s+(\d+)/u.exec(text)?.[1] ?? 0) * 1024;
+  }
+
+  /** CPU time of all threads so far, in seconds. */
+  cpuSeconds(): number {
+    const text = readFileSync(`/proc/${this.pid}/stat`, 'utf8');
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
   }
 
   /** kill -9, and the end of the process. */

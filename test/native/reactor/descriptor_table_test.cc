@@ -242,7 +242,7 @@ TEST(DescriptorTable, AnArrivalThatFindsTheTableFullKeepsItsPayload) {
         const ClientSocket client(network.local_port(listener));
         const int descriptor = accept_one(network, listener).descriptor;
         full.get_future().wait();
-        ASSERT_TRUE(network.hand_over(1, descriptor, &payload));
+        ASSERT_EQ(network.hand_over(1, descriptor, &payload), HandOver::gone);
         arrived.get_future().wait();
         EXPECT_TRUE(client.ends(2000)) << "the connection is gone, and its peer is told";
       },

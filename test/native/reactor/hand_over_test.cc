@@ -67,7 +67,7 @@ class EchoShard {
     // The payload belongs to the receiver as soon as it is sent.
     const int descriptor = traveller.descriptor;
     ++traveller.moves;
-    if (network_.hand_over((shard_ + 1) % shards_, descriptor, &traveller)) {
+    if (network_.hand_over((shard_ + 1) % shards_, descriptor, &traveller) == HandOver::gone) {
       ++moves_;
     } else {
       network_.rewatch(descriptor, reinterpret_cast<std::uintptr_t>(&traveller), false, false);
@@ -191,14 +191,14 @@ TEST(HandOver, AFullWayIsSaidAndNothingIsLost) {
     const int descriptor = accept_one(network, listener).descriptor;
     ASSERT_TRUE(network.watch(descriptor, 7));
     std::size_t next = 0;
-    while (network.hand_over(1, dup(descriptor), &payloads[next])) ++next;
+    while (network.hand_over(1, dup(descriptor), &payloads[next]) == HandOver::gone) ++next;
     EXPECT_GT(next, 100u);
     EXPECT_LE(next, std::size_t{ReactorFabric::kArrivalsLimit});
     EXPECT_EQ(fabric->arrival_stats(1).depth(), next);
     EXPECT_EQ(fabric->arrival_stats(1).refused.load(), 1u);
 
     // What was refused is as before: watched, and alive in both directions.
-    EXPECT_FALSE(network.hand_over(1, descriptor, &payloads[next]));
+    EXPECT_EQ(network.hand_over(1, descriptor, &payloads[next]), HandOver::busy);
     ASSERT_TRUE(client.write("still here"));
     bool readable = false;
     run_until(
@@ -211,7 +211,7 @@ TEST(HandOver, AFullWayIsSaidAndNothingIsLost) {
     const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(10);
     while (next < payloads.size() && std::chrono::steady_clock::now() < give_up) {
       const int copy = dup(descriptor);
-      if (network.hand_over(1, copy, &payloads[next])) {
+      if (network.hand_over(1, copy, &payloads[next]) == HandOver::gone) {
         ++next;
       } else {
         ::close(copy);
@@ -229,16 +229,17 @@ TEST(HandOver, AFullWayIsSaidAndNothingIsLost) {
 
 TEST(HandOver, WhatAnEndedShardNeverTookIsFound) {
   const auto fabric = make_fabric(2);
+  start_shard(*fabric, 1, [](Network&) {}).join();
   int payload = 0;
   std::promise<std::uint16_t> port;
   std::thread sender = start_shard(*fabric, 0, [&](Network& network) {
     std::string error;
     const int listener = network.listen("127.0.0.1:0", kListenerToken, error);
     port.set_value(network.local_port(listener));
-    ASSERT_TRUE(network.hand_over(1, accept_one(network, listener).descriptor, &payload));
+    ASSERT_EQ(network.hand_over(1, accept_one(network, listener).descriptor, &payload),
+              HandOver::gone);
   });
   const ClientSocket client(port.get_future().get());
-  start_shard(*fabric, 1, [](Network&) {}).join();
   sender.join();
   Arrival arrival;
   ASSERT_TRUE(fabric->take_stranded(1, arrival));
