@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "codec/compact_decoder.h"
+#include "codec/compact_encoder.h"
 #include "codec/jid.h"
 #include "codec/stanza_scan.h"
 #include "codec/stream_splitter.h"
@@ -146,6 +148,46 @@ void measure_text() {
   });
 }
 
+/// The compact encoding: time both ways, and how many bytes it saves.
+void measure_compact() {
+  constexpr std::string_view domain = "example.org";
+  constexpr std::string_view receipt =
+      "<message to='491701234567@example.org/d3' from='49170555666@example.org/d1' "
+      "id='a1b2c3d4e5f6'><received xmlns='urn:xmpp:receipts' id='0f1e2d3c4b5a'/></message>";
+  constexpr std::string_view marker =
+      "<message to='491701234567@example.org/d3' from='49170555666@example.org/d1' "
+      "id='a1b2c3d4e5f6'><displayed xmlns='urn:xmpp:chat-markers:0' id='0f1e2d3c4b5a'/></message>";
+  constexpr std::string_view phones_message =
+      "<message to='491701234567@example.org' id='a1b2c3d4e5f6' type='chat'><body>"
+      "Wherefore art thou? It is late, and the garden is dark.</body>"
+      "<request xmlns='urn:xmpp:receipts'/></message>";
+  const struct {
+    const char* name;
+    std::string_view xml;
+  } cases[] = {{"chat message with extensions", chat_message},
+               {"plain chat message", plain_message},
+               {"message between phones", phones_message},
+               {"receipt", receipt},
+               {"read marker", marker},
+               {"acknowledgement", "<a xmlns='urn:xmpp:sm:3' h='17'/>"}};
+  const CompactLimits limits{.max_depth = 40, .max_attributes = 64, .max_xml_bytes = 65536};
+  for (const auto& each : cases) {
+    std::string packed;
+    std::string xml;
+    measure((std::string("compact, encode: ") + each.name).c_str(), [&] {
+      packed.clear();
+      if (!append_element(packed, each.xml, domain, 65536)) std::abort();
+      keep(packed.data());
+    });
+    measure("         decode", [&] {
+      xml.clear();
+      if (decode_element(packed, domain, limits, xml) != CompactError::none) std::abort();
+      keep(xml.data());
+    });
+    std::printf("         %zu bytes of XML, a packet of %zu\n", each.xml.size(), packed.size() + 1);
+  }
+}
+
 /// The client's proof, so that whole exchanges succeed.
 std::string client_final(scram::Hash hash, const scram::Digest& client_key, const ScramKeys& keys,
                          const std::string& bare, const std::string& challenge) {
@@ -207,6 +249,7 @@ int main() {
   measure_splitter();
   measure_scan();
   measure_text();
+  measure_compact();
   measure_scram("SCRAM-SHA-1 exchange, both sides", false);
   measure_scram("SCRAM-SHA-256 exchange, both sides", true);
   return 0;
