@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <vector>
@@ -131,7 +133,7 @@ TEST(CompactCodec, ElementsSurviveBothWays) {
 TEST(CompactCodec, GeneratedStanzasSurviveBothWays) {
   testing::StanzaGenerator generator(17);
   int scanned = 0;
-  for (int turn = 0; turn < 20'000 && !HasFatalFailure(); ++turn) {
+  for (int turn = 0; turn < 3'000 && !HasFatalFailure(); ++turn) {
     const std::string xml = generator.stanza();
     StanzaView view;
     // What the scan refuses (too many attributes, a reserved namespace) does not get this far, but
@@ -144,12 +146,12 @@ TEST(CompactCodec, GeneratedStanzasSurviveBothWays) {
     ++scanned;
     expect_round_trip(xml);
   }
-  EXPECT_GT(scanned, 10'000);
+  EXPECT_GT(scanned, 1'000);
 }
 
 TEST(CompactCodec, BrokenTextNeverTripsTheEncoder) {
   testing::StanzaGenerator generator(23);
-  for (int turn = 0; turn < 20'000; ++turn) {
+  for (int turn = 0; turn < 4'000; ++turn) {
     std::string xml = generator.stanza();
     for (std::size_t count = 1 + generator.below(3); count > 0 && !xml.empty(); --count) {
       const std::size_t at = generator.below(xml.size());
@@ -166,27 +168,35 @@ TEST(CompactCodec, BrokenTextNeverTripsTheEncoder) {
   }
 }
 
-/// Every form of a value that can stand for the text, in the order of the document.
-std::vector<std::string> forms_of(const std::string& text, bool outside) {
-  std::vector<std::string> forms;
-  const auto varint = [](std::size_t number) {
-    std::string out;
-    for (; number >= 0x80; number >>= 7) out += static_cast<char>(number | 0x80);
-    return out + static_cast<char>(number);
-  };
-  const auto inner = [](const std::string& part) {
-    const std::vector<std::string> all = forms_of(part, false);
-    return *std::min_element(all.begin(), all.end(), [](const auto& left, const auto& right) {
-      return left.size() < right.size();
-    });
-  };
-  if (text.empty()) return {std::string(1, '\0')};
+std::string varint(std::size_t number) {
+  std::string out;
+  for (; number >= 0x80; number >>= 7) out += static_cast<char>(number | 0x80);
+  return out + static_cast<char>(number);
+}
+
+/// What a decoder makes of a value, without escapes.
+std::string unpacked(std::string_view form) {
+  const std::string_view whole = exact(form);
+  std::string out;
+  codec::ByteWriter writer(out, 16, 1u << 20);
+  codec::PacketCursor in{whole.data(), whole.data() + whole.size()};
+  const bool done =
+      codec::read_value(in, domain, codec::ValuePlace::unchecked, writer) == CompactError::none &&
+      in.left() == 0;
+  writer.finish(done);
+  return out;
+}
+
+void add_indexes(const std::string& text, std::vector<std::string>& forms) {
   for (std::size_t index = 1; index < codec::word_count; ++index) {
     if (codec::dictionary_words[index] != text) continue;
     forms.push_back(index < 160 ? std::string(1, static_cast<char>(index))
                                 : std::string{static_cast<char>(0xC0 + ((index - 160) >> 8)),
                                               static_cast<char>(index - 160)});
   }
+}
+
+void add_packed(const std::string& text, std::vector<std::string>& forms) {
   const bool digits = text.find_first_not_of("0123456789") == text.npos;
   if (digits && text.size() <= 10 && (text.size() == 1 || text[0] != '0') &&
       std::stoull(text) <= 0xFFFFFFFFu) {
@@ -203,58 +213,63 @@ std::vector<std::string> forms_of(const std::string& text, bool outside) {
     }
     forms.push_back(static_cast<char>(0xD1 + form) + varint(text.size()) + packed);
   }
-  std::string xml;
+}
+
+/// Of UUID and Base64, what decodes to the text is what counts.
+void add_binary(const std::string& text, std::vector<std::string>& forms) {
   std::string hex;
+  std::copy_if(text.begin(), text.end(), std::back_inserter(hex),
+               [](char character) { return character != '-'; });
+  std::string uuid = "\xD4";
+  for (std::size_t at = 0; hex.size() == 32 && at < 32; at += 2) {
+    uuid += static_cast<char>(std::strtoul(hex.substr(at, 2).c_str(), nullptr, 16));
+  }
+  if (unpacked(uuid) == text) forms.push_back(uuid);
+  std::string bytes;
+  unsigned bits = 0;
+  int held = 0;
   for (const char character : text) {
-    if (character != '-') hex += character;
+    const std::size_t digit = codec::base64_digits.find(character);
+    if (digit == std::string_view::npos) break;
+    bits = bits << 6 | static_cast<unsigned>(digit);
+    held += 6;
+    if (held >= 8) bytes += static_cast<char>(bits >> (held -= 8));
   }
-  const auto unpacked = [&](const std::string& form) {
-    std::string out;
-    codec::ByteWriter writer(out, 16, 1u << 20);
-    codec::PacketCursor in{form.data(), form.data() + form.size()};
-    const bool done =
-        codec::read_value(in, domain, codec::ValuePlace::unchecked, writer) == CompactError::none;
-    writer.finish(done);
-    return out;
-  };
-  // Of UUID and Base64, what decodes to the text is what counts.
-  if (text.size() == 36 && hex.size() == 32) {
-    std::string form = "\xD4";
-    for (std::size_t at = 0; at < 32; at += 2) {
-      form += static_cast<char>(std::strtoul(hex.substr(at, 2).c_str(), nullptr, 16));
-    }
-    if (unpacked(form) == text) forms.push_back(form);
-  }
-  if (text.size() % 4 == 0) {
-    std::string bytes;
-    unsigned bits = 0;
-    int held = 0;
-    for (const char character : text) {
-      const std::size_t digit = codec::base64_digits.find(character);
-      if (digit == std::string_view::npos) break;
-      bits = bits << 6 | static_cast<unsigned>(digit);
-      held += 6;
-      if (held >= 8) bytes += static_cast<char>(bits >> (held -= 8));
-    }
-    const std::string form = "\xD5" + varint(bytes.size()) + bytes;
-    if (unpacked(form) == text) forms.push_back(form);
-  }
-  if (text == domain) forms.push_back("\xD8");
+  const std::string base64 = "\xD5" + varint(bytes.size()) + bytes;
+  if (unpacked(base64) == text) forms.push_back(base64);
+}
+
+std::vector<std::string> forms_of(const std::string& text, bool outside);
+
+std::string shortest(const std::vector<std::string>& forms) {
+  return *std::min_element(forms.begin(), forms.end(), [](const auto& left, const auto& right) {
+    return left.size() < right.size();
+  });
+}
+
+void add_addresses(const std::string& text, std::vector<std::string>& forms) {
   const std::size_t sign = text.find('@');
   const std::size_t slash = text.find('/');
-  if (outside && sign != text.npos && sign != 0 && sign < slash) {
-    const std::string local = text.substr(0, sign);
-    const std::string host =
-        text.substr(sign + 1, slash == text.npos ? text.npos : slash - sign - 1);
-    const std::string resource = slash == text.npos ? "" : text.substr(slash + 1);
-    if (!host.empty() && (slash == text.npos || !resource.empty())) {
-      const std::string end = slash == text.npos ? "" : inner(resource);
-      if (host == domain) {
-        forms.push_back((slash == text.npos ? "\xD9" : "\xDA") + inner(local) + end);
-      }
-      forms.push_back((slash == text.npos ? "\xD6" : "\xD7") + inner(local) + inner(host) + end);
-    }
-  }
+  if (sign == text.npos || sign == 0 || sign > slash) return;
+  const std::string host = text.substr(sign + 1, slash == text.npos ? text.npos : slash - sign - 1);
+  const std::string resource = slash == text.npos ? "" : text.substr(slash + 1);
+  if (host.empty() || (slash != text.npos && resource.empty())) return;
+  const auto inner = [](const std::string& part) { return shortest(forms_of(part, false)); };
+  const std::string local = inner(text.substr(0, sign));
+  const std::string end = slash == text.npos ? "" : inner(resource);
+  if (host == domain) forms.push_back((slash == text.npos ? "\xD9" : "\xDA") + local + end);
+  forms.push_back((slash == text.npos ? "\xD6" : "\xD7") + local + inner(host) + end);
+}
+
+/// Every form of a value that can stand for the text, in the order of the document.
+std::vector<std::string> forms_of(const std::string& text, bool outside) {
+  if (text.empty()) return {std::string(1, '\0')};
+  std::vector<std::string> forms;
+  add_indexes(text, forms);
+  add_packed(text, forms);
+  add_binary(text, forms);
+  if (text == domain) forms.push_back("\xD8");
+  if (outside) add_addresses(text, forms);
   if (text.size() <= 32) forms.push_back(static_cast<char>(0x9F + text.size()) + text);
   forms.push_back("\xD0" + varint(text.size()) + text);
   return forms;
@@ -262,35 +277,21 @@ std::vector<std::string> forms_of(const std::string& text, bool outside) {
 
 TEST(CompactCodec, TheEncoderTakesTheShortestFormAndTheFirstOfThose) {
   testing::StanzaGenerator generator(5);
-  for (int turn = 0; turn < 60'000; ++turn) {
+  for (int turn = 0; turn < 10'000; ++turn) {
     const std::string text = generator.value();
     std::string packed;
     codec::ByteWriter writer(packed, 16, 1u << 20);
     ASSERT_TRUE(codec::put_value(writer, exact(text), domain));
     writer.finish(true);
-    const std::vector<std::string> forms = forms_of(text, true);
-    const auto best = std::min_element(
-        forms.begin(), forms.end(),
-        [](const auto& left, const auto& right) { return left.size() < right.size(); });
-    ASSERT_EQ(packed, *best) << text;
+    ASSERT_EQ(packed, shortest(forms_of(text, true))) << text;
   }
 }
 
 TEST(CompactCodec, TheDecoderTakesEveryForm) {
   testing::StanzaGenerator generator(6);
-  for (int turn = 0; turn < 5'000; ++turn) {
+  for (int turn = 0; turn < 2'000; ++turn) {
     const std::string text = generator.value();
-    for (const std::string& form : forms_of(text, true)) {
-      std::string back;
-      codec::ByteWriter writer(back, 16, 1u << 20);
-      const std::string_view in = exact(form);
-      codec::PacketCursor cursor{in.data(), in.data() + in.size()};
-      ASSERT_EQ(codec::read_value(cursor, domain, codec::ValuePlace::unchecked, writer),
-                CompactError::none);
-      ASSERT_EQ(cursor.left(), 0u);
-      writer.finish(true);
-      ASSERT_EQ(back, text);
-    }
+    for (const std::string& form : forms_of(text, true)) ASSERT_EQ(unpacked(form), text);
   }
 }
 
