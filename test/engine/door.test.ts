@@ -75,8 +75,8 @@ describe('the door between TypeScript and C++', () => {
     assert.deepEqual(await ends('start again', 0), ['three rounds']);
   });
 
-  it('drains', async () => {
-    assert.deepEqual(await ends('drain', 0), ['drained: true']);
+  it('drains, and waits for nobody', async () => {
+    assert.deepEqual(await ends('drain', 0), ['at once: true']);
   });
 
   it('takes stale handles for ordinary errors', async () => {

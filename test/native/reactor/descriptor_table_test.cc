@@ -251,6 +251,55 @@ TEST(DescriptorTable, AnArrivalThatFindsTheTableFullKeepsItsPayload) {
   receiver.join();
 }
 
+TEST(DescriptorTable, NothingIsHandedToAFullTable) {
+  const LowLimit limit(64);
+  NetworkOptions options;
+  options.reserved_descriptors = 30;
+  const auto fabric = make_fabric(2);
+  std::promise<std::uint32_t> room_of_receiver;
+  std::promise<void> leave;
+  std::thread receiver = start_shard(
+      *fabric, 1,
+      [&](Network& network) {
+        room_of_receiver.set_value(network.room(1));
+        leave.get_future().wait();
+        Arrival arrival;
+        while (network.take_arrival(arrival)) network.close(arrival.descriptor);
+        EXPECT_GT(network.room(1), 0u) << "what is closed is room again";
+      },
+      options);
+  const std::uint32_t room = room_of_receiver.get_future().get();
+  ASSERT_GT(room, 0u);
+  std::thread sender = start_shard(
+      *fabric, 0,
+      [&](Network& network) {
+        std::string error;
+        const int listener = network.listen("127.0.0.1:0", 1, error);
+        const ClientSocket client(network.local_port(listener));
+        const int descriptor = accept_one(network, listener).descriptor;
+        std::uint32_t handed = 0;
+        HandOver last = HandOver::gone;
+        while (handed < 64) {
+          const int copy = dup(descriptor);
+          last = network.hand_over(1, copy, nullptr);
+          if (last != HandOver::gone) {
+            ::close(copy);
+            break;
+          }
+          ++handed;
+        }
+        EXPECT_EQ(last, HandOver::full);
+        EXPECT_EQ(handed, room + options.reserved_descriptors) << "arrivals may use the reserve";
+        EXPECT_EQ(network.room(1), 0u);
+        network.close(descriptor);
+        EXPECT_TRUE(client.connected());
+      },
+      options);
+  sender.join();
+  leave.set_value();
+  receiver.join();
+}
+
 TEST(DescriptorTable, AFabricThatCannotHaveItsDescriptorsSaysSo) {
   const LowLimit limit(40);
   std::string error;
