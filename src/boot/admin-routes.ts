@@ -8,7 +8,9 @@ import {
   type AccountWriteRequest,
   accountWriteFromJson,
 } from '../services/account-wire.js';
+import { deviceToJson } from '../services/devices.js';
 import type { Facts } from '../services/facts.js';
+import { removeDevice } from '../services/registration/device-keeper.js';
 import type { Services } from '../services/services.js';
 import type { AdminRoutes } from './admin-server.js';
 
@@ -48,6 +50,12 @@ function listAccounts(server: Administered, after: string): { users: string[]; n
   return { users, next: '' };
 }
 
+/** `USER` in the rest of a path, or `USER/NUMBER`. */
+function deviceOf(rest: string): { user: string; id: number } {
+  const slash = rest.lastIndexOf('/');
+  return { user: rest.slice(0, slash), id: Number(rest.slice(slash + 1)) };
+}
+
 /** The routes of a server. */
 export function adminRoutes(server: Administered): AdminRoutes {
   return {
@@ -63,6 +71,18 @@ export function adminRoutes(server: Administered): AdminRoutes {
     'DELETE accounts': async ({ rest }) => {
       const { services, dispatcher } = server.required();
       const effects = await removeAccount(services, rest);
+      if (effects !== undefined) await dispatcher.apply(effects);
+      return { removed: effects !== undefined };
+    },
+    'GET devices': async ({ rest }) => {
+      const { services } = server.required();
+      if (!services.accounts.exists(rest)) return { exists: false, devices: [] };
+      return { exists: true, devices: services.devices.list(rest).map(deviceToJson) };
+    },
+    'DELETE devices': async ({ rest }) => {
+      const { services, dispatcher } = server.required();
+      const { user, id } = deviceOf(rest);
+      const effects = await removeDevice(services, user, id);
       if (effects !== undefined) await dispatcher.apply(effects);
       return { removed: effects !== undefined };
     },

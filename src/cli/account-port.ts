@@ -6,6 +6,8 @@ import { removeAccount } from '../services/account-removal.js';
 import { accountWriteToJson } from '../services/account-wire.js';
 import type { AccountKeys, AccountOutcome, AccountWrite } from '../services/accounts.js';
 import { DataLock } from '../services/data-lock.js';
+import { type DeviceSummary, deviceToJson } from '../services/devices.js';
+import { removeDevice } from '../services/registration/device-keeper.js';
 import { openServices, type Services } from '../services/services.js';
 import type { Settings } from '../services/settings.js';
 import { Store } from '../services/store.js';
@@ -17,6 +19,10 @@ export interface AccountPort {
   /** False when there was no such account. */
   remove(user: string): Promise<boolean>;
   list(): Promise<string[]>;
+  /** Undefined when there is no such account. */
+  devices(user: string): Promise<DeviceSummary[] | undefined>;
+  /** False when there was no such device. */
+  removeDevice(user: string, id: number): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -24,6 +30,10 @@ const writeReply = z.object({
   outcomes: z.array(z.enum(['added', 'changed', 'exists', 'missing'])),
 });
 const removeReply = z.object({ removed: z.boolean() });
+const devicesReply = z.object({
+  exists: z.boolean(),
+  devices: z.array(z.object({ id: z.number(), name: z.string(), created: z.number() })),
+});
 const listReply = z.object({ users: z.array(z.string()), next: z.string() });
 
 class ServerAccounts implements AccountPort {
@@ -51,6 +61,17 @@ class ServerAccounts implements AccountPort {
     }
   }
 
+  async devices(user: string): Promise<DeviceSummary[] | undefined> {
+    const path = `/devices/${encodeURIComponent(user)}`;
+    const reply = devicesReply.parse(await callServer(this.dataFolder, 'GET', path));
+    return reply.exists ? reply.devices : undefined;
+  }
+
+  async removeDevice(user: string, id: number): Promise<boolean> {
+    const path = `/devices/${encodeURIComponent(user)}/${id}`;
+    return removeReply.parse(await callServer(this.dataFolder, 'DELETE', path)).removed;
+  }
+
   async close(): Promise<void> {
     // Each request is a connection of its own.
   }
@@ -75,6 +96,15 @@ class FileAccounts implements AccountPort {
 
   async list(): Promise<string[]> {
     return [...this.services.accounts.all()].map(({ user }) => user);
+  }
+
+  async devices(user: string): Promise<DeviceSummary[] | undefined> {
+    const { accounts, devices } = this.services;
+    return accounts.exists(user) ? devices.list(user).map(deviceToJson) : undefined;
+  }
+
+  async removeDevice(user: string, id: number): Promise<boolean> {
+    return (await removeDevice(this.services, user, id)) !== undefined;
   }
 
   async close(): Promise<void> {

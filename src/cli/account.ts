@@ -26,7 +26,8 @@ interface PasswordOptions extends ConfigOption {
   readonly passwordStdin?: boolean;
 }
 
-function nameOf(text: string, config: Config): string {
+/** The account that was written. */
+export function nameOf(text: string, config: Config): string {
   const name = accountName(text, config.domain);
   if (name !== undefined) return name;
   throw new UserError(
@@ -36,7 +37,8 @@ function nameOf(text: string, config: Config): string {
   );
 }
 
-async function withPort<Result>(
+/** Opens the accounts of a configuration for `work`. */
+export async function withPort<Result>(
   config: Config,
   work: (port: AccountPort) => Promise<Result>,
 ): Promise<Result> {

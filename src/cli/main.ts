@@ -7,6 +7,7 @@ import { version } from '../base/version.js';
 import { addAccountCommands } from './account.js';
 import { check } from './check.js';
 import { reload, status, stop } from './control.js';
+import { addDeviceCommands } from './device.js';
 
 interface ConfigOption {
   readonly config?: string;
@@ -31,6 +32,7 @@ function buildProgram(): Command {
     reload,
   );
   addAccountCommands(program);
+  addDeviceCommands(program);
   return program;
 }
 

@@ -15,7 +15,7 @@ import type { Reply, Route, RouteRequest } from './route.js';
 import { type Match, Router } from './router.js';
 import type { StaticFiles } from './static-files.js';
 import type { Exchange, Headers, Transport } from './transport.js';
-import { loadUws } from './uws.js';
+import { type LoadedUws, loadUws } from './uws.js';
 import { UwsTransport } from './uws-transport.js';
 
 const MAX_BODY_BYTES = 16_384;
@@ -69,10 +69,14 @@ export class HttpServer {
   private answered = 0;
   private failed = 0;
 
-  constructor(private readonly parts: HttpParts) {
+  /** `loaded`: what carries it, or why that must be node:http. */
+  constructor(
+    private readonly parts: HttpParts,
+    loaded: LoadedUws = loadUws(),
+  ) {
     this.router = new Router(parts.routes);
     this.trusted = new Set(parts.config.trustedProxies.map(normaliseAddress));
-    this.transport = this.chooseTransport();
+    this.transport = this.chooseTransport(loaded);
   }
 
   /** Opens the listener; resolves with where it listens. */
@@ -94,9 +98,8 @@ export class HttpServer {
     return { name: 'http', depth: underWay, limit, refused, answered, failed };
   }
 
-  private chooseTransport(): Transport {
+  private chooseTransport(loaded: LoadedUws): Transport {
     const { log } = this.parts;
-    const loaded = loadUws();
     const take = (exchange: Exchange): void => void this.take(exchange);
     if (loaded.uws === undefined) {
       log.warn({ component: 'http' }, `uWebSockets.js is not used (${loaded.problem})`);

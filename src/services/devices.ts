@@ -27,6 +27,18 @@ interface Owner {
   readonly id: number;
 }
 
+/** A device as the command line shows it; the token's hash is nobody's business. */
+export interface DeviceSummary {
+  readonly id: number;
+  readonly name: string;
+  readonly created: number;
+}
+
+/** The summary of a device. */
+export function deviceToJson({ id, name, created }: Device): DeviceSummary {
+  return { id, name, created };
+}
+
 /** The resource that a device's sessions bind. */
 export function deviceResource(id: number): string {
   return `d${id}`;

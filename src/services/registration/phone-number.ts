@@ -32,7 +32,7 @@ export function parseNumber(written: string, country: string, rules: NumberRules
   if (upper !== '' && !isSupportedCountry(upper)) return { problem: 'This country is not known.' };
   const options =
     upper === '' ? { extract: false } : { extract: false, defaultCountry: upper as CountryCode };
-  const parsed = parsePhoneNumberFromString(written, options);
+  const parsed = parsePhoneNumberFromString(written.trim(), options);
   if (parsed === undefined || parsed.ext !== undefined || !parsed.isValid()) {
     return {
       problem:

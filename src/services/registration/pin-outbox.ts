@@ -1,6 +1,7 @@
 // PINs that wait to be sent. The request for one is answered before it is sent, so that how long
 // a gateway takes tells nothing, and a slow one holds up nobody but its own queue.
 
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '../../base/log.js';
 import { maskedNumber } from './phone-number.js';
@@ -38,7 +39,9 @@ export class PinOutbox {
     private readonly sender: PinSender,
     private readonly limit: number,
     private readonly log: Logger,
-  ) {}
+  ) {
+    setMaxListeners(2 * MAX_SENDING, this.stopped.signal);
+  }
 
   /** Whether there is room for one more. */
   hasRoom(): boolean {

@@ -72,7 +72,8 @@ export class WebhookSender implements PinSender {
           'x-rookery-signature': webhookSignature(secret, Math.floor(Date.now() / 1000), body),
         },
         body,
-        redirect: 'error',
+        // Whoever it is sent on to has no business with the PIN.
+        redirect: 'manual',
         signal: AbortSignal.any([stop, AbortSignal.timeout(timeoutSeconds * 1000)]),
       });
       ({ status } = response);
