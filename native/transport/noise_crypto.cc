@@ -24,6 +24,7 @@ struct KeyContextFree {
   void operator()(EVP_PKEY_CTX* context) const { EVP_PKEY_CTX_free(context); }
 };
 using KeyPointer = std::unique_ptr<EVP_PKEY, KeyFree>;
+using KeyContextPointer = std::unique_ptr<EVP_PKEY_CTX, KeyContextFree>;
 
 EVP_MD_CTX* make_digest() {
   EVP_MD* const digest = EVP_MD_fetch(nullptr, "BLAKE2B-512", nullptr);
@@ -72,6 +73,7 @@ NoiseCrypto::~NoiseCrypto() {
   EVP_MD_CTX_free(blake2b_);
   EVP_MAC_CTX_free(hmac_);
   EVP_PKEY_CTX_free(importer_);
+  EVP_PKEY_CTX_free(static_deriver_);
 }
 
 bool NoiseCrypto::hash(std::span<const std::uint8_t> first, std::span<const std::uint8_t> second,
@@ -113,17 +115,18 @@ bool NoiseCrypto::make_key_pair(NoiseKeyPair& pair) {
   return complete(pair);
 }
 
+/// The public key is what the base point, 9, gives: OpenSSL's own way to it, through the tables of
+/// Ed25519, takes longer than its assembler for X25519.
 bool NoiseCrypto::complete(NoiseKeyPair& pair) {
-  const KeyPointer key(EVP_PKEY_new_raw_private_key_ex(nullptr, "X25519", nullptr,
-                                                       pair.secret.data(), pair.secret.size()));
-  std::size_t size = pair.open.size();
-  return key != nullptr && EVP_PKEY_get_raw_public_key(key.get(), pair.open.data(), &size) == 1 &&
-         size == pair.open.size();
+  constexpr NoiseKey kBase = {9};
+  NoiseKey open{};
+  if (!x25519(Own::ephemeral_pair, pair, kBase, open)) return false;
+  pair.open = open;
+  return true;
 }
 
-/// The whole pair is handed over: from a secret alone OpenSSL would compute the rest again.
-evp_pkey_st* NoiseCrypto::import_key(const NoiseKeyPair* own, const NoiseKey* peer) {
-  const NoiseKey& open = own != nullptr ? own->open : *peer;
+/// With `secret`, a pair: both are handed over, for OpenSSL would compute the public key again.
+evp_pkey_st* NoiseCrypto::import_key(const NoiseKey& open, const NoiseKey* secret) {
   std::array<OSSL_PARAM, 3> params{};
   std::size_t count = 0;
   const auto add = [&](const char* name, const NoiseKey& key) {
@@ -131,26 +134,49 @@ evp_pkey_st* NoiseCrypto::import_key(const NoiseKeyPair* own, const NoiseKey* pe
         OSSL_PARAM_construct_octet_string(name, const_cast<std::uint8_t*>(key.data()), key.size());
   };
   add(OSSL_PKEY_PARAM_PUB_KEY, open);
-  if (own != nullptr) add(OSSL_PKEY_PARAM_PRIV_KEY, own->secret);
+  if (secret != nullptr) add(OSSL_PKEY_PARAM_PRIV_KEY, *secret);
   params[count] = OSSL_PARAM_construct_end();
   EVP_PKEY* key = nullptr;
-  const int selection = own != nullptr ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY;
+  const int selection = secret != nullptr ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY;
   if (EVP_PKEY_fromdata(importer_, &key, selection, params.data()) == 1) return key;
   EVP_PKEY_free(key);
   return nullptr;
 }
 
-bool NoiseCrypto::x25519(const NoiseKeyPair& own, const NoiseKey& peer, NoiseKey& shared) {
-  const KeyPointer mine(import_key(&own, nullptr));
-  const KeyPointer other(import_key(nullptr, &peer));
-  if (mine == nullptr || other == nullptr) return false;
-  const std::unique_ptr<EVP_PKEY_CTX, KeyContextFree> context(
-      EVP_PKEY_CTX_new_from_pkey(nullptr, mine.get(), nullptr));
+evp_pkey_ctx_st* NoiseCrypto::make_deriver(const NoiseKeyPair& own) {
+  const KeyPointer key(import_key(own.open, &own.secret));
+  if (key == nullptr) return nullptr;
+  KeyContextPointer deriver(EVP_PKEY_CTX_new_from_pkey(nullptr, key.get(), nullptr));
+  if (deriver == nullptr || EVP_PKEY_derive_init(deriver.get()) != 1) return nullptr;
+  return deriver.release();
+}
+
+evp_pkey_ctx_st* NoiseCrypto::static_deriver(const NoiseKeyPair& own) {
+  if (static_deriver_ == nullptr || static_.secret != own.secret) {
+    EVP_PKEY_CTX_free(static_deriver_);
+    static_deriver_ = make_deriver(own);
+    static_ = own;
+  }
+  return static_deriver_;
+}
+
+bool NoiseCrypto::derive(evp_pkey_ctx_st* deriver, const NoiseKey& peer, NoiseKey& shared) {
+  const KeyPointer other(import_key(peer, nullptr));
   std::size_t size = shared.size();
-  const bool done = context != nullptr && EVP_PKEY_derive_init(context.get()) == 1 &&
-                    EVP_PKEY_derive_set_peer_ex(context.get(), other.get(), 0) == 1 &&
-                    EVP_PKEY_derive(context.get(), shared.data(), &size) == 1 &&
-                    size == shared.size();
+  return deriver != nullptr && other != nullptr &&
+         EVP_PKEY_derive_set_peer_ex(deriver, other.get(), 0) == 1 &&
+         EVP_PKEY_derive(deriver, shared.data(), &size) == 1 && size == shared.size();
+}
+
+bool NoiseCrypto::x25519(Own whose, const NoiseKeyPair& own, const NoiseKey& peer,
+                         NoiseKey& shared) {
+  bool done = false;
+  if (whose == Own::static_pair) {
+    done = derive(static_deriver(own), peer, shared);
+  } else {
+    const KeyContextPointer deriver(make_deriver(own));
+    done = derive(deriver.get(), peer, shared);
+  }
   // What OpenSSL says of a bad key must not be there when the next TLS connection asks for errors.
   if (!done) ERR_clear_error();
   return done;

@@ -54,20 +54,29 @@ class NoiseCrypto {
   /// Sets `pair.open` from `pair.secret`.
   bool complete(NoiseKeyPair& pair);
 
+  /// Whose the secret of x25519() is. Of the static pair, which all handshakes use, OpenSSL's form
+  /// is kept for the next; of the others nothing stays.
+  enum class Own : std::uint8_t { ephemeral_pair, static_pair };
+
   /// The Diffie-Hellman function. False also when the result is all zero, which a peer brings about
   /// with a key of small order: the handshake must then fail (section 12.1 allows it, RFC 7748
   /// section 6.1 recommends it).
-  bool x25519(const NoiseKeyPair& own, const NoiseKey& peer, NoiseKey& shared);
+  bool x25519(Own whose, const NoiseKeyPair& own, const NoiseKey& peer, NoiseKey& shared);
 
  private:
   bool hmac(std::span<const std::uint8_t> key, std::span<const std::uint8_t> first,
             std::span<const std::uint8_t> second, NoiseHash& out);
-  evp_pkey_st* import_key(const NoiseKeyPair* own, const NoiseKey* peer);
+  evp_pkey_st* import_key(const NoiseKey& open, const NoiseKey* secret);
+  evp_pkey_ctx_st* make_deriver(const NoiseKeyPair& own);
+  evp_pkey_ctx_st* static_deriver(const NoiseKeyPair& own);
+  bool derive(evp_pkey_ctx_st* deriver, const NoiseKey& peer, NoiseKey& shared);
 
   Random* random_;
   evp_md_ctx_st* blake2b_ = nullptr;
   evp_mac_ctx_st* hmac_ = nullptr;
-  evp_pkey_ctx_st* importer_ = nullptr;  ///< Makes OpenSSL's keys of ours.
+  evp_pkey_ctx_st* importer_ = nullptr;        ///< Makes OpenSSL's keys of ours.
+  evp_pkey_ctx_st* static_deriver_ = nullptr;  ///< With the static pair that is in `static_`.
+  NoiseKeyPair static_;
 };
 
 }  // namespace rookery

@@ -147,8 +147,10 @@ bool NoiseHandshake::mix_dh(TransportScratch& scratch, Token token) {
   const bool remote_static = token == Token::ss || token == (initiator ? Token::es : Token::se);
   NoiseKey shared{};
   const bool fine =
-      scratch.noise().x25519(own_static ? *own_ : ephemeral_,
-                             remote_static ? remote_static_ : remote_ephemeral_, shared) &&
+      scratch.noise().x25519(
+          own_static ? NoiseCrypto::Own::static_pair : NoiseCrypto::Own::ephemeral_pair,
+          own_static ? *own_ : ephemeral_, remote_static ? remote_static_ : remote_ephemeral_,
+          shared) &&
       mix_key(scratch, shared);
   OPENSSL_cleanse(shared.data(), shared.size());
   return fine;

@@ -118,7 +118,7 @@ std::shared_ptr<const NoiseIdentity> NoiseIdentity::create(std::string_view stat
   std::copy(static_secret.begin(), static_secret.end(), identity->keys_.secret.begin());
   NoiseCrypto crypto(nullptr);
   if (!crypto.complete(identity->keys_)) {
-    error = "the static key of the compact protocol: " + openssl_error();
+    error = "the static key of the compact protocol: OpenSSL is out of memory";
     return nullptr;
   }
   if (!read_noise_certificate(certificate, identity->keys_.open)) {

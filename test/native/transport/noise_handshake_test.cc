@@ -163,6 +163,8 @@ TEST(NoiseHandshake, TurnsAreKept) {
   EXPECT_EQ(out + payload, "");
 }
 
+constexpr auto kWhose = NoiseCrypto::Own::ephemeral_pair;
+
 /// Points of small order (RFC 7748 section 6.1): every shared secret with them is zero.
 TEST(NoiseCrypto, KeysOfSmallOrderAreRefused) {
   TransportScratch scratch;
@@ -177,10 +179,10 @@ TEST(NoiseCrypto, KeysOfSmallOrderAreRefused) {
       "\xda\x09\x8d\xeb\x9c\x32\xb1\xfd\x86\x62\x05\x16\x5f\x49\xb8\x00");
   for (const NoiseKey& peer : {NoiseKey{}, one, prime, order_eight}) {
     NoiseKey shared{};
-    EXPECT_FALSE(scratch.noise().x25519(own, peer, shared));
+    EXPECT_FALSE(scratch.noise().x25519(kWhose, own, peer, shared));
   }
   NoiseKey shared{};
-  EXPECT_TRUE(scratch.noise().x25519(own, own.open, shared));
+  EXPECT_TRUE(scratch.noise().x25519(kWhose, own, own.open, shared));
 }
 
 TEST(NoiseCrypto, KeysAgree) {
@@ -192,8 +194,8 @@ TEST(NoiseCrypto, KeysAgree) {
   EXPECT_NE(one.open, two.open);
   NoiseKey first{};
   NoiseKey second{};
-  ASSERT_TRUE(scratch.noise().x25519(one, two.open, first));
-  ASSERT_TRUE(scratch.noise().x25519(two, one.open, second));
+  ASSERT_TRUE(scratch.noise().x25519(NoiseCrypto::Own::static_pair, one, two.open, first));
+  ASSERT_TRUE(scratch.noise().x25519(NoiseCrypto::Own::static_pair, two, one.open, second));
   EXPECT_EQ(first, second);
 }
 
