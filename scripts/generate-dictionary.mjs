@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-// Writes the dictionary of the compact protocol, native/codec/compact_dictionary.gen.h, from
-// docs/protocol/dictionary.json. With --check it writes nothing and fails when it is stale. The
-// tables of a version never change: append only.
+// Writes the dictionary of the compact protocol for both sides from docs/protocol/dictionary.json:
+// native/codec/compact_dictionary.gen.h and src/sdk/compact/dictionary.gen.ts. With --check it
+// writes nothing and fails when one is stale. The tables of a version never change: append only.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -110,8 +110,35 @@ function renderCpp({ version, words, names, attributes }) {
   ].join('\n');
 }
 
+function renderTypeScript({ version, words, names, attributes }) {
+  const table = (name, entries) => [
+    `export const ${name}: readonly (readonly [number, string])[] = [`,
+    ...entries.map(([xmlns, local]) => `  [${xmlns}, '${local}'],`),
+    '];',
+  ];
+  return [
+    ...HEADING(source),
+    '',
+    `export const DICTIONARY_VERSION = ${version};`,
+    '',
+    'export const WORDS: readonly string[] = [',
+    ...words.map((word) => `  '${word}',`),
+    '];',
+    '',
+    '/** The namespace, as an index of the words, and the local name; the first two are unused. */',
+    ...table('NAMES', names),
+    '',
+    '/** The same for attributes; namespace 0: none. */',
+    ...table('ATTRIBUTES', attributes),
+    '',
+  ].join('\n');
+}
+
 const dictionary = load();
-const outputs = new Map([['native/codec/compact_dictionary.gen.h', renderCpp(dictionary)]]);
+const outputs = new Map([
+  ['native/codec/compact_dictionary.gen.h', renderCpp(dictionary)],
+  ['src/sdk/compact/dictionary.gen.ts', renderTypeScript(dictionary)],
+]);
 const check = process.argv.includes('--check');
 let stale = 0;
 for (const [path, wanted] of outputs) {

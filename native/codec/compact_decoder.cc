@@ -145,7 +145,6 @@ Error Decoder::begin_tag(std::string_view local) {
   if (new_space_.at == nullptr) {
     // Two namespaces are written with prefixes that need no declaration.
     const std::string_view xmlns = view(space_);
-    if (xmlns == codec::xmlns_namespace) return Error::bad_namespace;
     if (xmlns == codec::xml_namespace) prefix = "xml:";
     if (depth_ == 0 && xmlns == codec::stream_namespace) prefix = "stream:";
     declared = !prefix.empty() || xmlns == view(scope_);
@@ -199,6 +198,7 @@ Error Decoder::literal_namespace(const Space& parent) {
   const Error error = value(ValuePlace::uri);
   if (error != Error::none) return error;
   const std::string_view xmlns = view(since(at));
+  if (xmlns == codec::xmlns_namespace) return Error::bad_namespace;
   const std::uint16_t word = codec::find_word(xmlns);
   // What the dictionary knows has no characters that are escaped.
   if (word != 0 || xmlns.empty()) {

@@ -180,7 +180,7 @@ Error read_simple(PacketCursor& in, std::string_view own_domain, ValuePlace plac
   Error error = in.byte(form);
   if (error != Error::none || form == 0) return error;
   if (form < form_short_text) {
-    if (form >= word_count) return Error::bad_index;
+    static_assert(word_count >= short_words);
     const std::string_view word = dictionary_words[form];
     return place == ValuePlace::uri ? put_text(word, place, out) : written(out.put(word));
   }

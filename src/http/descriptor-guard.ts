@@ -2,9 +2,8 @@
 // are any, and spins when there are none; the store, the webhooks and the command line's socket
 // need some too. So the listener closes while most are taken, and opens again.
 
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 
-const FOLDER = '/proc/self/fd';
 const INTERVAL_MS = 500;
 const CLOSE_ABOVE = 0.8;
 const OPEN_BELOW = 0.7;
@@ -16,13 +15,14 @@ function descriptorLimit(): number {
   return found === null ? DEFAULT_LIMIT : Number(found[1]);
 }
 
-/** How many descriptors are open. */
-function openDescriptors(): number {
+/** The lowest free descriptor: cheap to learn, and about how many are taken. */
+function lowestFree(): number {
   try {
-    // Since Linux 6.2 the folder's size is their number; before, it is 0.
-    return statSync(FOLDER).size || readdirSync(FOLDER).length;
+    const descriptor = openSync('/dev/null', 'r');
+    closeSync(descriptor);
+    return descriptor;
   } catch {
-    return Number.POSITIVE_INFINITY; // None is left to look with.
+    return Number.POSITIVE_INFINITY; // None is left, or none of the system's.
   }
 }
 
@@ -30,11 +30,9 @@ function openDescriptors(): number {
 export class DescriptorGuard {
   private timer: NodeJS.Timeout | undefined;
   private crowded = false;
+  private readonly limit = descriptorLimit();
 
-  constructor(
-    private readonly onChange: (crowded: boolean) => void,
-    private readonly limit = descriptorLimit(),
-  ) {}
+  constructor(private readonly onChange: (crowded: boolean) => void) {}
 
   start(): void {
     this.timer = setInterval(() => this.look(), INTERVAL_MS);
@@ -51,7 +49,7 @@ export class DescriptorGuard {
   }
 
   private look(): void {
-    const taken = openDescriptors() / this.limit;
+    const taken = lowestFree() / this.limit;
     if (!this.crowded && taken > CLOSE_ABOVE) this.change(true);
     else if (this.crowded && taken < OPEN_BELOW) this.change(false);
   }

@@ -168,6 +168,8 @@ Json Json::load(const std::string& path) {
   return parse(text.str());
 }
 
+Json Json::load_vectors() { return load(ROOKERY_VECTORS_FILE); }
+
 const Json& Json::operator[](std::string_view name) const {
   static const Json nothing;
   for (const auto& [member, value] : members_) {

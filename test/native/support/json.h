@@ -17,6 +17,8 @@ class Json {
   static Json parse(std::string_view text);
   /// Reads a file; throws when it cannot.
   static Json load(const std::string& path);
+  /// The test vectors of the compact protocol, wherever the tests run.
+  static Json load_vectors();
 
   [[nodiscard]] Kind kind() const { return kind_; }
   [[nodiscard]] bool is_null() const { return kind_ == Kind::null; }

@@ -1,7 +1,6 @@
 // docs/protocol/vectors.json, section "handshake": both ends against every byte on the wire.
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <string>
 
 #include "native/support/json.h"
@@ -97,8 +96,7 @@ class Replay {
 };
 
 TEST(NoiseProtocolVectors, BothEnds) {
-  const auto root = std::filesystem::path(__FILE__).parent_path() / "../../..";
-  const Json file = Json::load(root / "docs/protocol/vectors.json");
+  const Json file = Json::load_vectors();
   ASSERT_EQ(file["handshake"].items().size(), 2u);
   for (const Json& vector : file["handshake"].items()) {
     SCOPED_TRACE(vector["name"].string());
