@@ -4,11 +4,12 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <fstream>
 #include <map>
 #include <string>
 #include <string_view>
+
+#include "native/support/source_folder.h"
 
 namespace rookery::boundary {
 namespace {
@@ -25,7 +26,7 @@ std::string from_hex(std::string_view hex) {
 const std::map<std::string, std::string>& vectors() {
   static const auto loaded = [] {
     std::map<std::string, std::string> out;
-    std::ifstream file(std::filesystem::path(__FILE__).parent_path() / "vectors.gen.txt");
+    std::ifstream file(test::source_path("test/native/boundary/vectors.gen.txt"));
     std::string name;
     std::string hex;
     while (file >> name) {

@@ -6,6 +6,8 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "native/support/source_folder.h"
+
 namespace rookery::test {
 
 class JsonParser {
@@ -168,7 +170,7 @@ Json Json::load(const std::string& path) {
   return parse(text.str());
 }
 
-Json Json::load_vectors() { return load(ROOKERY_VECTORS_FILE); }
+Json Json::load_vectors() { return load(source_path("docs/protocol/vectors.json")); }
 
 const Json& Json::operator[](std::string_view name) const {
   static const Json nothing;

@@ -4,11 +4,11 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <memory>
 #include <string>
 
 #include "native/support/json.h"
+#include "native/support/source_folder.h"
 #include "native/transport/noise_test_support.h"
 
 namespace rookery::noise_test {
@@ -84,8 +84,7 @@ void run_vector(const Json& vector) {
 }
 
 TEST(NoiseHandshake, PublishedVectors) {
-  const auto path = std::filesystem::path(__FILE__).parent_path() / "noise_vectors.json";
-  const Json file = Json::load(path);
+  const Json file = Json::load(test::source_path("test/native/transport/noise_vectors.json"));
   ASSERT_EQ(file["vectors"].items().size(), 4u);
   for (const Json& vector : file["vectors"].items()) {
     SCOPED_TRACE(vector["source"].string() + ": " + vector["protocol_name"].string());
