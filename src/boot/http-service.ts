@@ -107,6 +107,7 @@ export class HttpService {
       identity,
       registrar,
       keeper,
+      ownNames: new Set(['localhost', config.domain, this.publicName()]),
       apply: (effects) => this.parts.apply(effects),
       endpoints: (host) => this.endpoints(host),
     };
@@ -117,9 +118,7 @@ export class HttpService {
    * because behind `0.0.0.0` and a proxy nobody else knows it.
    */
   private endpoints(host: string): Endpoints {
-    const { http, domain } = this.parts.config;
-    const name = http.publicUrl === '' ? host : new URL(http.publicUrl).hostname;
-    const reached = name === '' ? domain : name;
+    const reached = this.publicName() || host || this.parts.config.domain;
     const of = (protocol: string): number[] =>
       this.parts
         .listeners()
@@ -131,6 +130,12 @@ export class HttpService {
       ),
       compact: of('compact').map((port) => `${reached}:${port}`),
     };
+  }
+
+  /** The name in `http.publicUrl`; empty when there is none. */
+  private publicName(): string {
+    const { publicUrl } = this.parts.config.http;
+    return publicUrl === '' ? '' : new URL(publicUrl).hostname;
   }
 
   private async sweep(registrar: Registrar | undefined, keeper: DeviceKeeper): Promise<void> {

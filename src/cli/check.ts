@@ -2,7 +2,7 @@
 // starts.
 
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { errorText, UserError } from '../base/errors.js';
 import { portProblem } from '../boot/ports.js';
 import { loadConfig } from '../config/load.js';
@@ -51,6 +51,18 @@ async function checkPorts(config: Config): Promise<string[]> {
   return problems.filter((problem) => problem !== undefined);
 }
 
+/** The program that sends PINs. */
+function checkSender({ registration }: Config): string[] {
+  const [program = ''] = registration.command;
+  if (registration.sender !== 'command' || !program.includes('/')) return [];
+  try {
+    accessSync(resolve(registration.commandFolder, program), constants.X_OK);
+    return [];
+  } catch (error) {
+    return [`${program} cannot be run: ${errorText(error)}`];
+  }
+}
+
 function checkCertificate(config: Config): string[] {
   const { cert, key } = config.tls;
   if (!existsSync(cert) && !existsSync(key)) return [];
@@ -70,6 +82,11 @@ function checksOf(config: Config, running: boolean): Check[] {
       name: 'certificate',
       run: () => Promise.resolve(checkCertificate(config)),
       good: made ? 'none yet; a self-signed one is made at the first start' : config.tls.cert,
+    },
+    {
+      name: 'registration by number',
+      run: () => Promise.resolve(checkSender(config)),
+      good: config.registration.sender,
     },
     {
       name: 'ports',

@@ -1,5 +1,6 @@
 // What the routes work with.
 
+import { isIP } from 'node:net';
 import type { Config } from '../config/schema.js';
 import type { Effect } from '../services/effects.js';
 import type { NoiseIdentity } from '../services/noise-identity.js';
@@ -21,10 +22,20 @@ export interface ApiParts {
   /** Undefined when registration by number is off. */
   readonly registrar: Registrar | undefined;
   readonly keeper: DeviceKeeper;
+  /** Names by which clients call this server. */
+  readonly ownNames: ReadonlySet<string>;
   /** Tells the engine. */
   apply(effects: readonly Effect[]): Promise<void>;
   /** As a client that calls the server by this name reaches them. */
   endpoints(host: string): Endpoints;
+}
+
+/**
+ * Whether a client calls the server by a name or address of its own. A page of somebody else's that
+ * has its own name lead here calls it by that one.
+ */
+export function isOwnName({ ownNames }: ApiParts, host: string): boolean {
+  return ownNames.has(host) || isIP(host.replace(/^\[|\]$/gu, '')) !== 0;
 }
 
 /** Base64, as the interface writes keys. */

@@ -2,8 +2,9 @@
 // are any, and spins when there are none; the store, the webhooks and the command line's socket
 // need some too. So the listener closes while most are taken, and opens again.
 
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 
+const FOLDER = '/proc/self/fd';
 const INTERVAL_MS = 500;
 const CLOSE_ABOVE = 0.8;
 const OPEN_BELOW = 0.7;
@@ -15,14 +16,13 @@ function descriptorLimit(): number {
   return found === null ? DEFAULT_LIMIT : Number(found[1]);
 }
 
-/** The lowest free descriptor: cheap to learn, and about how many are taken. */
-function lowestFree(): number {
+/** How many descriptors are open. */
+function openDescriptors(): number {
   try {
-    const descriptor = openSync('/dev/null', 'r');
-    closeSync(descriptor);
-    return descriptor;
+    // Since Linux 6.2 the folder's size is their number; before, it is 0.
+    return statSync(FOLDER).size || readdirSync(FOLDER).length;
   } catch {
-    return Number.POSITIVE_INFINITY; // None is left, or none of the system's.
+    return Number.POSITIVE_INFINITY; // None is left to look with.
   }
 }
 
@@ -30,9 +30,11 @@ function lowestFree(): number {
 export class DescriptorGuard {
   private timer: NodeJS.Timeout | undefined;
   private crowded = false;
-  private readonly limit = descriptorLimit();
 
-  constructor(private readonly onChange: (crowded: boolean) => void) {}
+  constructor(
+    private readonly onChange: (crowded: boolean) => void,
+    private readonly limit = descriptorLimit(),
+  ) {}
 
   start(): void {
     this.timer = setInterval(() => this.look(), INTERVAL_MS);
@@ -49,7 +51,7 @@ export class DescriptorGuard {
   }
 
   private look(): void {
-    const taken = lowestFree() / this.limit;
+    const taken = openDescriptors() / this.limit;
     if (!this.crowded && taken > CLOSE_ABOVE) this.change(true);
     else if (this.crowded && taken < OPEN_BELOW) this.change(false);
   }

@@ -2,7 +2,7 @@
 
 import { parseNumber } from '../services/registration/phone-number.js';
 import type { Registrar } from '../services/registration/registrar.js';
-import { type ApiParts, limited } from './api-parts.js';
+import { type ApiParts, isOwnName, limited } from './api-parts.js';
 import {
   enrolmentReply,
   registrationPath,
@@ -45,7 +45,7 @@ function beginRoute(parts: ApiParts): Route {
       429: { description: LIMITED },
       503: { description: 'Too many PINs wait to be sent.' },
     },
-    async handle({ body, address }) {
+    async handle({ body, address, host }) {
       const registrar = required(parts.registrar);
       const number = numberOf(parts, body.number, body.country ?? '');
       const result = await registrar.begin(number, address);
@@ -56,7 +56,8 @@ function beginRoute(parts: ApiParts): Route {
           throw new Problem(503, 'too-busy', { retryAfterSeconds: BUSY_SECONDS });
         case 'begun': {
           const { id: registrationId, expiresInSeconds, resendAfterSeconds, pin } = result;
-          const shown = parts.config.sender === 'development' ? { developmentPin: pin } : {};
+          const isShown = parts.config.sender === 'development' && isOwnName(parts, host);
+          const shown = isShown ? { developmentPin: pin } : {};
           return {
             status: 202,
             body: { registrationId, expiresInSeconds, resendAfterSeconds, ...shown },

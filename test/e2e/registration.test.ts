@@ -390,6 +390,13 @@ describe('registration by number for trying things out', function () {
     const answer = await http(server.httpUrl, 'POST', '/api/v1/registrations', { body });
     assert.match(String(answer.json.developmentPin), /^\d{6}$/u);
     assert.match(server.log, /can register any number/u);
+    // A page that had its own name lead to this machine would see it too.
+    const rebound = await http(server.httpUrl, 'POST', '/api/v1/registrations', {
+      body: { number: '+12015550124' },
+      headers: { host: 'evil.example.org' },
+    });
+    assert.equal(rebound.status, 202);
+    assert.equal(rebound.json.developmentPin, undefined);
   });
 
   it('serves its own description', async () => {
