@@ -2,12 +2,12 @@
 // logs in (SCRAM-SHA-1), becomes available, idles, and is sent a message of its own. A descriptor
 // table holds 20,000 on the machine that this is made for, so what is tried is also that a shard's
 // table counts alone, and that homes which hash(user) fills unevenly have room.
-// ROOKERY_BENCH_CONNECTIONS=39000/2/2,200000/12/10 (connections/shards/devices of an account),
+// ROOKERY_BENCH_CROWDS=39000/2/2,200000/12/10 (connections/shards/devices of an account),
 // ROOKERY_BENCH_SECURITY=none (or direct).
 
 import { callServer } from '../../src/cli/admin-client.js';
 import { TestServer } from '../e2e/support/server.js';
-import { accountNames, type Figure, report, runTool } from './common/driver.js';
+import { accountNames, type Figure, report, runTool, settled } from './common/driver.js';
 
 interface Plan {
   readonly connections: number;
@@ -37,7 +37,7 @@ interface Status {
 const LOOK_MS = 2000;
 const WARM_LOGINS = 10_000;
 const security = process.env.ROOKERY_BENCH_SECURITY ?? 'none';
-const plans = (process.env.ROOKERY_BENCH_CONNECTIONS ?? '39000/2/2,200000/12/10')
+const plans = (process.env.ROOKERY_BENCH_CROWDS ?? '39000/2/2,200000/12/10')
   .split(',')
   .map((text): Plan => {
     const [connections = 0, shards = 2, devices = 1] = text.split('/').map(Number);
@@ -71,6 +71,7 @@ async function measure(
   data: string,
 ): Promise<{ figures: Figure[]; raw: object }> {
   const { connections: count, shards, devices } = plan;
+  await settled(server.pid);
   const gone = new AbortController();
   const spreading = spread(data, count, gone.signal);
   const { result } = await runTool<Result>('idle_bench', {

@@ -2,10 +2,8 @@
 // ROOKERY_BENCH_CONNECTIONS (15000), ROOKERY_BENCH_SHARDS (2), ROOKERY_BENCH_RESOURCES (connections
 // of one account, 1), ROOKERY_BENCH_SECURITY (both of none and direct), ROOKERY_BENCH_WARM_LOGINS.
 
-import { readFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { TestServer } from '../e2e/support/server.js';
-import { accountNames, type Figure, report, runTool, setting } from './common/driver.js';
+import { accountNames, type Figure, report, runTool, setting, settled } from './common/driver.js';
 
 interface IdleResult {
   readonly connections: number;
@@ -22,23 +20,6 @@ interface IdleResult {
 const count = setting('ROOKERY_BENCH_CONNECTIONS', 15_000);
 const resources = setting('ROOKERY_BENCH_RESOURCES', 1);
 const securities = process.env.ROOKERY_BENCH_SECURITY?.split(',') ?? ['none', 'direct'];
-const LOOK_MS = 5000;
-const QUIET_LOOKS = 4;
-const MOST_LOOKS = 24;
-const NOISE_KIB = 256;
-
-/** Resolves when a process's resident memory has not changed for a while, or after two minutes. */
-async function settled(pid: number): Promise<void> {
-  let quiet = 0;
-  let before = 0;
-  for (let look = 0; look < MOST_LOOKS && quiet < QUIET_LOOKS; look++) {
-    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-    const now = Number(/^VmRSS:\s+(\d+)/mu.exec(status)?.[1]);
-    quiet = Math.abs(now - before) < NOISE_KIB ? quiet + 1 : 0;
-    before = now;
-    await sleep(LOOK_MS);
-  }
-}
 
 const figures: Figure[] = [];
 const raw: unknown[] = [];

@@ -7,9 +7,14 @@ import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_pro
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
+const LOOK_MS = 5000;
+const QUIET_LOOKS = 4;
+const MOST_LOOKS = 24;
+const NOISE_KIB = 256;
 const folder = process.env.ROOKERY_BENCH_FOLDER ?? 'build-bench';
 
 /** Smallest, middle and largest of several rounds. */
@@ -44,6 +49,22 @@ export async function runTool<T>(
     process.stderr.write(failed.stderr ?? '');
     if (!failed.stdout?.startsWith('{')) throw error;
     return { result: JSON.parse(failed.stdout) as T, good: false };
+  }
+}
+
+/**
+ * Resolves when a process's resident memory has not changed for a while, or after two minutes. V8
+ * gives back what it needed to start while connections come, which would hide their memory.
+ */
+export async function settled(pid: number): Promise<void> {
+  let quiet = 0;
+  let before = 0;
+  for (let look = 0; look < MOST_LOOKS && quiet < QUIET_LOOKS; look++) {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    const now = Number(/^VmRSS:\s+(\d+)/mu.exec(status)?.[1]);
+    quiet = Math.abs(now - before) < NOISE_KIB ? quiet + 1 : 0;
+    before = now;
+    await sleep(LOOK_MS);
   }
 }
 
