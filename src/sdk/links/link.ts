@@ -1,0 +1,15 @@
+// A way of bytes to the server, whatever carries them.
+
+/** An open connection. The owner sets both callbacks before it gives the event loop back. */
+export interface Link {
+  send(bytes: Uint8Array): void;
+  /** Closes; `onClose` is called when that is done. May be called more than once. */
+  close(): void;
+  /** Bytes that came, cut anywhere. They are the receiver's to keep. */
+  onBytes: (bytes: Uint8Array) => void;
+  /** The connection is gone. Called once. */
+  onClose: (why?: Error) => void;
+}
+
+/** Opens a connection; rejects when it cannot be, or when `signal` is aborted. */
+export type Dial = (signal: AbortSignal) => Promise<Link>;
