@@ -1,0 +1,111 @@
+// The list of chats, the most recent first, and the field that begins a new one.
+
+import { useState } from 'preact/hooks';
+import type { Chat } from '../../sdk/browser.js';
+import {
+  account,
+  activities,
+  chats,
+  connection,
+  nameOf,
+  notice,
+  open,
+  openChat,
+} from '../model.js';
+import { TickMark } from './tick-mark.js';
+import { timeOf } from './time.js';
+
+const STATES = {
+  online: 'Connected',
+  connecting: 'Connecting …',
+  offline: 'Waiting for the network …',
+};
+
+function Preview({ chat }: { chat: Chat }) {
+  const activity = activities.value.get(chat.peer);
+  if (activity !== undefined) {
+    return <span class="activity">{activity === 'typing' ? 'typing …' : 'recording …'}</span>;
+  }
+  const { last } = chat;
+  return (
+    <span class="preview">
+      {last.mine && <TickMark message={last} />}
+      {last.retracted ? 'taken back' : last.body}
+    </span>
+  );
+}
+
+function Line({ chat }: { chat: Chat }) {
+  return (
+    <li>
+      <button
+        type="button"
+        class="chat"
+        aria-current={open.value === chat.peer ? 'true' : undefined}
+        onClick={() => void openChat(chat.peer)}
+      >
+        <span class="name">{nameOf(chat.peer)}</span>
+        <time>{timeOf(chat.last.at)}</time>
+        <Preview chat={chat} />
+        {chat.unread > 0 && (
+          <span class="unread">
+            {chat.unread}
+            <span class="spoken"> unread</span>
+          </span>
+        )}
+      </button>
+    </li>
+  );
+}
+
+function NewChat() {
+  const [who, setWho] = useState('');
+  const begin = (event: Event) => {
+    event.preventDefault();
+    void openChat(who);
+    setWho('');
+  };
+  return (
+    <form class="new-chat" onSubmit={begin}>
+      <label for="who" class="spoken">
+        Number to chat with
+      </label>
+      <input
+        id="who"
+        type="tel"
+        placeholder="Chat with a number …"
+        value={who}
+        onInput={(event) => setWho(event.currentTarget.value)}
+      />
+      <button type="submit" disabled={who.trim() === ''}>
+        Chat
+      </button>
+    </form>
+  );
+}
+
+/** The column on the left. */
+export function ChatList() {
+  return (
+    <nav class="chats" aria-label="Chats">
+      <header>
+        <h1>{nameOf(account.value?.user ?? '')}</h1>
+        <p class={`state ${connection.value}`} role="status">
+          {STATES[connection.value]}
+        </p>
+      </header>
+      <NewChat />
+      {notice.value !== undefined && (
+        <p class="trouble" role="alert">
+          {notice.value}
+        </p>
+      )}
+      {chats.value.length === 0 && <p class="hint">No chats yet. Type a number above.</p>}
+      <ul>
+        {chats.value.map((chat) => (
+          <Line key={chat.peer} chat={chat} />
+        ))}
+      </ul>
+    </nav>
+  );
+}

@@ -1,0 +1,155 @@
+// One chat: who it is with, its messages, and the field to write in.
+
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import type { Message } from '../../sdk/browser.js';
+import {
+  activities,
+  closeChat,
+  editing,
+  lastSeen,
+  messages,
+  nameOf,
+  open,
+  retract,
+  submit,
+  typed,
+} from '../model.js';
+import { TickMark } from './tick-mark.js';
+import { timeOf } from './time.js';
+
+function Presence({ peer }: { peer: string }) {
+  const activity = activities.value.get(peer);
+  const seen = lastSeen.value;
+  let text = '';
+  if (activity === 'typing') text = 'typing …';
+  else if (activity === 'recording') text = 'recording …';
+  else if (seen?.online === true) text = 'online';
+  else if (seen !== undefined) text = `last seen ${timeOf(seen.at.getTime())}`;
+  return (
+    <p class={activity === undefined ? 'presence' : 'presence activity'} aria-live="polite">
+      {text}
+    </p>
+  );
+}
+
+function Actions({ message }: { message: Message }) {
+  return (
+    <span class="actions">
+      <button
+        type="button"
+        onClick={() => {
+          editing.value = message;
+        }}
+      >
+        Edit
+      </button>
+      <button type="button" onClick={() => void retract(message)}>
+        Delete for everyone
+      </button>
+    </span>
+  );
+}
+
+function Bubble({ message }: { message: Message }) {
+  const { mine, retracted, edited, body, at } = message;
+  return (
+    <li class={mine ? 'message mine' : 'message'} data-id={message.id}>
+      <span class="spoken">{mine ? 'You: ' : ''}</span>
+      <span class={retracted ? 'body retracted' : 'body'}>
+        {retracted ? 'This message was deleted.' : body}
+      </span>
+      <span class="meta">
+        {edited && !retracted && 'edited '}
+        <time>{timeOf(at)}</time>
+        {mine && !retracted && <TickMark message={message} />}
+      </span>
+      {mine && !retracted && <Actions message={message} />}
+    </li>
+  );
+}
+
+function Composer() {
+  const [text, setText] = useState('');
+  const field = useRef<HTMLTextAreaElement>(null);
+  const replaced = editing.value;
+  const peer = open.value;
+  useEffect(() => {
+    setText(replaced?.body ?? '');
+    field.current?.focus();
+  }, [replaced, peer]);
+  const send = () => {
+    void submit(text);
+    setText('');
+  };
+  const key = (event: KeyboardEvent) => {
+    if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) {
+      event.preventDefault();
+      send();
+    } else if (event.key === 'Escape') {
+      if (replaced === undefined) closeChat();
+      else editing.value = undefined;
+    }
+  };
+  return (
+    <form
+      class="composer"
+      onSubmit={(event) => {
+        event.preventDefault();
+        send();
+      }}
+    >
+      <label for="text" class="spoken">
+        {replaced === undefined ? 'Message' : 'New text of the message'}
+      </label>
+      <textarea
+        id="text"
+        ref={field}
+        rows={1}
+        placeholder={replaced === undefined ? 'Message' : 'New text'}
+        value={text}
+        onInput={(event) => {
+          setText(event.currentTarget.value);
+          typed(event.currentTarget.value);
+        }}
+        onKeyDown={key}
+      />
+      <button type="submit" disabled={text.trim() === ''}>
+        {replaced === undefined ? 'Send' : 'Save'}
+      </button>
+    </form>
+  );
+}
+
+/** The column on the right. */
+export function Conversation() {
+  const peer = open.value;
+  const list = useRef<HTMLOListElement>(null);
+  const shown = messages.value;
+  useLayoutEffect(() => {
+    list.current?.scrollTo({ top: list.current.scrollHeight });
+  }, [shown]);
+  if (peer === undefined) {
+    return (
+      <main class="conversation empty">
+        <p class="hint">Choose a chat, or type a number to begin one.</p>
+      </main>
+    );
+  }
+  return (
+    <main class="conversation">
+      <header>
+        <button type="button" class="back" onClick={closeChat} aria-label="Back to the chats">
+          ‹
+        </button>
+        <h2>{nameOf(peer)}</h2>
+        <Presence peer={peer} />
+      </header>
+      <ol ref={list} class="messages" aria-label="Messages">
+        {shown.map((message) => (
+          <Bubble key={`${message.mine}${message.id}`} message={message} />
+        ))}
+      </ol>
+      <Composer />
+    </main>
+  );
+}

@@ -1,0 +1,10 @@
+// `rookery/client` for browsers: the same client, over WebSocket and with SQLite in OPFS.
+
+export * from './client.js';
+export type { Activity } from './incoming.js';
+export { webSocketDial } from './links/websocket.js';
+export { type Account, Registration, RegistrationError } from './registration.js';
+export { type Chat, type Message, MessageStore, type Tick } from './store/message-store.js';
+export { openWorkerDatabase, type WorkerPort } from './store/worker-database.js';
+export { Refused } from './stream/frames.js';
+export { LoginFailed } from './stream/managed-stream.js';
