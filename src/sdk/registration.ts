@@ -46,7 +46,9 @@ interface Verified {
   token: string;
   serverKey: string;
   identityKey: string;
-  endpoints: { compact: string[]; websocket: string[] };
+  domain: string;
+  compact: string[];
+  webSocket: string[];
 }
 
 async function call<Answer>(url: string, body: unknown): Promise<Answer> {
@@ -114,17 +116,16 @@ export class Registration {
       `${this.http}/api/v1/registrations/${encodeURIComponent(this.id)}/verification`,
       { pin, deviceKey: toBase64(key.publicKey), deviceName },
     );
-    const [user = '', domain = ''] = answer.user.split('@');
     return {
-      user,
-      domain,
+      user: answer.user.split('@')[0] ?? '',
+      domain: answer.domain,
       device: answer.deviceId,
       secretKey: toBase64(key.secretKey),
       serverKey: answer.serverKey,
       identity: answer.identityKey,
       token: answer.token,
-      compact: answer.endpoints.compact,
-      websocket: answer.endpoints.websocket,
+      compact: answer.compact,
+      websocket: answer.webSocket,
       http: this.http,
     };
   }
