@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander';
 import { errorText, UserError } from '../base/errors.js';
 import { version } from '../base/version.js';
 import { addAccountCommands } from './account.js';
+import type { ChatOptions } from './chat.js';
 import { check } from './check.js';
 import { reload, status, stop } from './control.js';
 import { addDeviceCommands } from './device.js';
@@ -33,6 +34,17 @@ function buildProgram(): Command {
   );
   addAccountCommands(program);
   addDeviceCommands(program);
+  program
+    .command('chat [number]')
+    .description('chat in the terminal, as a phone with a number of its own')
+    .requiredOption('--as <number>', 'your number, with its country code')
+    .option('--server <url>', 'HTTP address of the server', 'http://127.0.0.1:5222')
+    .option('--folder <folder>', 'where the account and the messages are kept')
+    .action(async (number: string | undefined, options: ChatOptions) => {
+      // Loaded only here: nothing else needs the client.
+      const { chat } = await import('./chat.js');
+      await chat(number, options);
+    });
   return program;
 }
 
