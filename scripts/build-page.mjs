@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // Builds the chat page into dist/page: one script, one style sheet, the database's worker and
-// SQLite's WebAssembly, all from this origin. Names have hashes, so that they can be cached for ever.
+// SQLite's WebAssembly, all from this origin. Names have hashes, so that they can be cached for
+// ever.
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
@@ -18,7 +19,6 @@ const common = {
   format: 'esm',
   target: 'es2023',
   minify: true,
-  sourcemap: true,
   platform: 'browser',
   // The Node side of the WebSocket link; a browser has its own.
   external: ['ws'],

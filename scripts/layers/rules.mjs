@@ -49,7 +49,7 @@ export function checkSoleIncluders(tree, { soleIncluders }) {
 /** Shell, Python and others open a comment with #, the rest with // or a block. */
 function opensWithComment(path, text) {
   const body = text.replace(/^#!.*\n/, '');
-  return /\.(cc|h|ts|mjs|cjs|bt)$/.test(path) || /^#!.*node/.test(text)
+  return /\.(cc|h|tsx?|mjs|cjs|bt)$/.test(path) || /^#!.*node/.test(text)
     ? /^\s*(\/\/|\/\*)/.test(body)
     : /^\s*(#|""")/.test(body);
 }

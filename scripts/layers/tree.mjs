@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, normalize, relative } from 'node:path';
 
 const FOLDERS = ['native', 'src', 'test', 'scripts', '.ci'];
-const EXTENSIONS = /\.(cc|h|ts|mjs|cjs|bash|py|bt)$/;
+const EXTENSIONS = /\.(cc|h|tsx?|mjs|cjs|bash|py|bt)$/;
 
 function* walk(folder) {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
@@ -33,7 +33,8 @@ function* imports(text, path, root) {
   const pattern = /(?:\bfrom|\bimport|\bimport\(|new URL\()\s*['"](\.{0,2}\/?[^'"]+)['"]/g;
   for (const [, name] of text.matchAll(pattern)) {
     const target = normalize(join(dirname(path), name));
-    for (const candidate of [target, target.replace(/\.js$/, '.ts')]) {
+    const sources = ['.ts', '.tsx'].map((end) => target.replace(/\.js$/, end));
+    for (const candidate of [target, ...sources]) {
       if (existsSync(join(root, candidate)) && statSync(join(root, candidate)).isFile()) {
         yield candidate;
       }

@@ -1,5 +1,5 @@
-// `rookery chat`: a phone in the terminal. Registers a number with its PIN, then every line typed is
-// a message; what arrives is printed, and the ticks of what was sent.
+// `rookery chat`: a phone in the terminal. Registers a number with its PIN, then every line typed
+// is a message; what arrives is printed, and the ticks of what was sent.
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';

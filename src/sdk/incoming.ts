@@ -95,7 +95,10 @@ function failure(message: Element): Meaning[] {
     : [{ kind: 'failed', id, condition: condition?.name ?? 'undefined-condition' }];
 }
 
-/** Reads a message. `own`: the bare address of this user. Undefined when it is nothing for a chat. */
+/**
+ * Reads a message. `own`: the bare address of this user. Undefined when it is nothing for a
+ * chat.
+ */
 export function understand(message: Element, own: string, now: number): Understood | undefined {
   const found = unwrapped(message, own);
   if (found === undefined) return undefined;

@@ -1,5 +1,5 @@
-// Registration by phone number over HTTP (docs/REGISTRATION.md): a PIN is asked for, and with it the
-// device's key is bound to the number.
+// Registration by phone number over HTTP (docs/REGISTRATION.md): a PIN is asked for, and with it
+// the device's key is bound to the number.
 
 import { fromBase64, toBase64 } from './noise/bytes.js';
 import { type KeyPair, keyPair } from './noise/handshake.js';

@@ -41,7 +41,7 @@ describe('sdk: message store', () => {
     assert.deepEqual(others, []);
   });
 
-  it('owes a receipt until the server has it, then a read marker for the last message', async () => {
+  it('owes a receipt until the server has it, then a read marker of the last', async () => {
     await store.add(incoming('m2', 20), AT);
     assert.deepEqual(
       (await store.owed()).map(({ id, notice }) => `${id} ${notice}`),

@@ -1,5 +1,5 @@
-// ChaChaPoly as the Noise Protocol Framework uses it (revision 34, section 12.3), with a counter for
-// a nonce.
+// ChaChaPoly as the Noise Protocol Framework uses it (revision 34, section 12.3), with a counter
+// for a nonce.
 
 import { chacha20poly1305 } from '@noble/ciphers/chacha.js';
 

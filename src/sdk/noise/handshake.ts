@@ -116,7 +116,10 @@ export class InitiatorIk {
     return joined(ephemeral.publicKey, key, state.encrypt(payload));
   }
 
-  /** ← e, ee, se: the payload and the ciphers. Throws when it is not of the server that was meant. */
+  /**
+   * ← e, ee, se: the payload and the ciphers. Throws when it is not of the server that was
+   * meant.
+   */
   finish(message: Uint8Array): { payload: Uint8Array; pair: NoisePair } {
     const { state, ephemeral, own } = this;
     const theirs = taken(message, 0, KEY_BYTES);

@@ -73,7 +73,8 @@ const SCHEMA: readonly Statement[] = [
   { sql: 'CREATE INDEX IF NOT EXISTS messages_by_time ON messages (peer, at, number)' },
   { sql: 'CREATE INDEX IF NOT EXISTS messages_owed ON messages (number) WHERE told < wanted' },
   {
-    sql: 'CREATE INDEX IF NOT EXISTS messages_queued ON messages (number) WHERE mine = 1 AND tick = 0',
+    sql: `CREATE INDEX IF NOT EXISTS messages_queued ON messages (number)
+      WHERE mine = 1 AND tick = 0`,
   },
 ];
 
@@ -248,7 +249,8 @@ export class MessageStore {
       sql: 'UPDATE messages SET told = max(told, ?) WHERE peer = ? AND mine = 0 AND id = ?',
     };
     const upTo = {
-      sql: `UPDATE messages SET told = wanted WHERE wanted = ? AND peer = ? AND mine = 0 AND number <=
+      sql: `UPDATE messages SET told = wanted
+            WHERE wanted = ? AND peer = ? AND mine = 0 AND number <=
             (SELECT number FROM messages WHERE peer = ? AND mine = 0 AND id = ?)`,
     };
     await this.database.change([

@@ -1,5 +1,5 @@
-// SQLite in a browser: the database lives in a worker (src/page/database-worker.ts), which alone may
-// use OPFS synchronously. This is the side that asks.
+// SQLite in a browser: the database lives in a worker (src/page/database-worker.ts), which alone
+// may use OPFS synchronously. This is the side that asks.
 
 import type { SqlDatabase, SqlRow, Statement } from './sql-database.js';
 

@@ -1,9 +1,11 @@
 // One connection of the compact protocol: prologue, handshake with the login in it, then packets
 // both ways. Knows nothing of stanzas beyond that packets hold elements.
 
-import { decodeElement, encodeElement, PacketSplitter, packet } from '../compact/codec.js';
+import { type DecodeLimits, decodeElement } from '../compact/decode.js';
 import { DICTIONARY_VERSION } from '../compact/dictionary.gen.js';
 import type { Element } from '../compact/element.js';
+import { encodeElement, encodePacket } from '../compact/encode.js';
+import { PacketSplitter } from '../compact/packet-splitter.js';
 import type { Dial, Link } from '../links/link.js';
 import { equalBytes, joined } from '../noise/bytes.js';
 import { checkCertificate } from '../noise/certificate.js';
@@ -20,6 +22,7 @@ const HANDSHAKE_FAILED = 4;
 const LOGIN_TIMEOUT_MS = 20_000;
 /** Of a packet from the server: it sends no more than it accepts, which is less than this. */
 const MAX_PACKET_BYTES = 16 * 1024 * 1024;
+const LIMITS: DecodeLimits = { depth: 256, attributes: 1024, characters: MAX_PACKET_BYTES };
 
 /** What is known about the server before the connection. */
 export interface ServerKeys {
@@ -119,12 +122,12 @@ export class SecureStream {
   /** Sends elements, all in as few frames as they need. Nothing is sent for none of them. */
   send(elements: readonly Element[]): void {
     if (elements.length === 0) return;
-    this.write(joined(...elements.map((each) => packet(encodeElement(each, this.domain)))));
+    this.write(joined(...elements.map((each) => encodePacket(each, this.domain))));
   }
 
   /** Sends an empty packet, which the server answers with one. */
   keepAlive(): void {
-    this.write(Uint8Array.of(0));
+    this.write(encodePacket());
   }
 
   close(): void {
@@ -167,9 +170,9 @@ export class SecureStream {
   received(message: Uint8Array): void {
     if (this.over !== undefined) return;
     try {
-      for (const piece of this.splitter.feed(this.ciphers.receive.open(message))) {
+      for (const piece of this.splitter.push(this.ciphers.receive.open(message))) {
         if (piece.length === 0) this.listener?.onKeepAlive();
-        else this.deliver(decodeElement(piece, this.domain));
+        else this.deliver(decodeElement(piece, this.domain, LIMITS));
       }
     } catch (error) {
       this.closed(new Error('the server broke the protocol', { cause: error }));
@@ -235,8 +238,9 @@ async function loginXx(link: Link, login: Element, device: KeyPair, keys: Server
 /**
  * Dials and logs in. With a Noise key of the server it takes one round trip; when the server does
  * not accept that key, or none is known, it is asked for and checked against its identity.
- * After `<success/>` the caller must send something at once, if only a keep-alive: the session begins
- * with it. Rejects with Refused, or with what else stood in the way; gives up after 20 seconds.
+ * After `<success/>` the caller must send something at once, if only a keep-alive: the session
+ * begins with it. Rejects with Refused, or with what else stood in the way; gives up after 20
+ * seconds.
  */
 export async function logIn(
   dial: Dial,
