@@ -38,7 +38,7 @@ function buildProgram(): Command {
     .command('chat [number]')
     .description('chat in the terminal, as a phone with a number of its own')
     .requiredOption('--as <number>', 'your number, with its country code')
-    .option('--server <url>', 'HTTP address of the server', 'http://127.0.0.1:5222')
+    .option('--server <url>', 'HTTP address of the server', 'http://127.0.0.1:5280')
     .option('--folder <folder>', 'where the account and the messages are kept')
     .action(async (number: string | undefined, options: ChatOptions) => {
       // Loaded only here: nothing else needs the client.
