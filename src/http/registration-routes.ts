@@ -15,6 +15,11 @@ import { Problem } from './problem.js';
 import { type Route, route } from './route.js';
 
 const BUSY_SECONDS = 30;
+const TOO_MANY = {
+  number: 'This number cannot have another PIN yet.',
+  address: 'Too many PINs were asked for from this address.',
+};
+const OVER = 'The PIN has expired, was used, or was tried too often. Ask for another one.';
 const LIMITED = 'Too many of these from this address, or for this number; see `Retry-After`.';
 
 function required(registrar: Registrar | undefined): Registrar {
@@ -25,7 +30,17 @@ function required(registrar: Registrar | undefined): Registrar {
 function numberOf(parts: ApiParts, written: string, country: string): string {
   const { number, problem } = parseNumber(written, country, parts.config);
   if (number !== undefined) return number;
-  throw new Problem(400, 'invalid-number', { errors: [{ pointer: '#/number', detail: problem }] });
+  const errors = [{ pointer: '#/number', detail: problem }];
+  throw new Problem(400, 'invalid-number', { detail: problem, errors });
+}
+
+function wrongPin(attemptsLeft: number): Problem {
+  const left = attemptsLeft === 1 ? 'One attempt is left.' : `${attemptsLeft} attempts are left.`;
+  const detail =
+    attemptsLeft === 0
+      ? 'The PIN was not right, and was the last that could be tried. Ask for another one.'
+      : `The PIN is not right. ${left}`;
+  return new Problem(403, 'wrong-pin', { attemptsLeft, detail });
 }
 
 function beginRoute(parts: ApiParts): Route {
@@ -51,7 +66,7 @@ function beginRoute(parts: ApiParts): Route {
       const result = await registrar.begin(number, address);
       switch (result.kind) {
         case 'limited':
-          throw limited(result.seconds, `Too many PINs for this ${result.by}.`);
+          throw limited(result.seconds, TOO_MANY[result.by]);
         case 'busy':
           throw new Problem(503, 'too-busy', { retryAfterSeconds: BUSY_SECONDS });
         case 'begun': {
@@ -94,11 +109,11 @@ function verifyRoute(parts: ApiParts): Route {
         case 'limited':
           throw limited(result.seconds, 'Too many PINs were tried from this address.');
         case 'unknown':
-          throw new Problem(404, 'unknown-registration');
+          throw new Problem(404, 'unknown-registration', { detail: OVER });
         case 'disabled':
           throw new Problem(403, 'account-disabled');
         case 'wrong-pin':
-          throw new Problem(403, 'wrong-pin', { attemptsLeft: result.attemptsLeft });
+          throw wrongPin(result.attemptsLeft);
         case 'verified':
           await parts.apply(result.effects);
           return { status: 201, body: enrolmentBody(parts, result.enrolled, host) };
