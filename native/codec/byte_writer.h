@@ -46,6 +46,14 @@ class ByteWriter {
     at_ += bytes.size();
   }
 
+  /// After room() has said yes: where so many bytes are to be written. A loop that writes through
+  /// this pointer keeps it in a register.
+  [[nodiscard]] char* claim(std::size_t bytes) {
+    char* const begin = at_;
+    at_ += bytes;
+    return begin;
+  }
+
   /// What was written so far. Offsets stay good when it grows, pointers do not.
   [[nodiscard]] std::size_t size() const { return static_cast<std::size_t>(at_ - begin_); }
   [[nodiscard]] char* data() { return begin_; }

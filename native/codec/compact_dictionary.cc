@@ -20,10 +20,8 @@ struct Entry {
 constexpr std::uint32_t hash_text(std::string_view text, NameKey key, std::uint16_t xmlns) {
   std::uint64_t last = text.size() << 56;
   if (text.size() > 8) last ^= text_key(text.substr(text.size() - 8));
-  std::uint64_t hash = (key ^ std::uint64_t{xmlns} << 48 ^ xmlns) * 0x9E3779B97F4A7C15u;
-  hash ^= hash >> 32;
-  hash = (hash ^ last) * 0xD6E8FEB86659FD93u;
-  return static_cast<std::uint32_t>(hash >> 32);
+  last = (last ^ std::uint64_t{xmlns} << 40) * 0x9E3779B97F4A7C15u;
+  return static_cast<std::uint32_t>((key ^ last) * 0xD6E8FEB86659FD93u >> 32);
 }
 
 /// The index in the low half and the hash's high bits above; 0: free.
@@ -81,23 +79,31 @@ constexpr Table<2048, word_count> make_words() {
   return table;
 }
 
-constexpr std::size_t longest_word() {
-  std::size_t longest = 0;
-  for (const std::string_view word : dictionary_words) {
-    if (word.size() > longest) longest = word.size();
+/// For each first byte, which sizes words have that begin with it; larger ones count as the last.
+/// Most texts that are no words are told by it.
+constexpr std::size_t last_size = 63;
+
+constexpr std::array<std::uint64_t, 256> make_word_sizes() {
+  std::array<std::uint64_t, 256> sizes{};
+  for (std::size_t index = 1; index < word_count; ++index) {
+    const std::string_view word = dictionary_words[index];
+    const std::size_t size = word.size() < last_size ? word.size() : last_size;
+    sizes[static_cast<unsigned char>(word[0])] |= std::uint64_t{1} << size;
   }
-  return longest;
+  return sizes;
 }
 
 constexpr auto words = make_words();
+constexpr auto word_sizes = make_word_sizes();
 constexpr auto names = make_names<2048>(dictionary_names);
 constexpr auto attributes = make_names<512>(dictionary_attributes);
 
 }  // namespace
 
 std::uint16_t find_word(std::string_view word) noexcept {
-  constexpr std::size_t longest = longest_word();
-  if (word.empty() || word.size() > longest) return 0;
+  if (word.empty()) return 0;
+  const std::size_t size = word.size() < last_size ? word.size() : last_size;
+  if ((word_sizes[static_cast<unsigned char>(word[0])] >> size & 1) == 0) return 0;
   return words.find(0, word, text_key(word));
 }
 

@@ -104,6 +104,8 @@ Scratch& scratch() {
   return kept;
 }
 
+/// Where the encoder stands. Only functions that are inlined take the one of the whole text, so
+/// that it stays in registers.
 struct Walk {
   Walk(const char* begin, const char* end)
       : events(begin, begin, end), at(begin), event(events.next()) {}
@@ -138,7 +140,7 @@ class Encoder {
   bool read_quoted(Walk& walk, RawAttribute& attribute);
   bool end_tag(Walk& walk);
   bool text(Walk& walk);
-  bool rich_text(Walk& walk, const char* begin);
+  const char* rich_text(const char* begin);
   bool cdata(Walk& walk);
 
   bool declare(const RawAttribute& attribute);
@@ -471,23 +473,24 @@ bool Encoder::cdata(Walk& walk) {
 }
 
 /// Text that has references, line ends to be normalised, or CDATA sections in it, from `begin` on.
-bool Encoder::rich_text(Walk& walk, const char* begin) {
+/// The place behind the `<` of the tag that ends it, or null.
+const char* Encoder::rich_text(const char* begin) {
   const std::size_t before = scratch_.texts.size();
+  Walk walk(begin, end_);
   while (true) {
-    const auto size = static_cast<std::size_t>(walk.event - begin);
-    if (!append_plain({begin, size}, true, false)) return false;
+    while (walk.event != end_ && *walk.event != '<') walk.step();
+    if (walk.event == end_) return nullptr;
+    const auto size = static_cast<std::size_t>(walk.event - walk.at);
+    if (!append_plain({walk.at, size}, true, false)) return nullptr;
     walk.at = walk.event + 1;
     walk.step();
     if (*walk.at != '!') break;
-    if (!cdata(walk)) return false;
-    begin = walk.at;
-    while (walk.event != end_ && *walk.event != '<') walk.step();
-    if (walk.event == end_) return false;
+    if (!cdata(walk)) return nullptr;
   }
   const std::string_view value = std::string_view(scratch_.texts).substr(before);
   const bool done = value.empty() || put_text(value);
   scratch_.texts.resize(before);
-  return done;
+  return done ? walk.at : nullptr;
 }
 
 /// Character data up to a tag; leaves the walk behind that tag's `<`.
@@ -499,7 +502,12 @@ bool Encoder::rich_text(Walk& walk, const char* begin) {
     walk.step();
   }
   if (walk.event == end_) return false;
-  if (!plain || walk.event[1] == '!') return rich_text(walk, begin);
+  if (!plain || walk.event[1] == '!') {
+    walk.at = rich_text(begin);
+    if (walk.at == nullptr) return false;
+    walk.sync();
+    return true;
+  }
   walk.at = walk.event + 1;
   if (walk.event != begin && !put_text({begin, static_cast<std::size_t>(walk.event - begin)})) {
     return false;

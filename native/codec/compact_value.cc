@@ -3,6 +3,7 @@
 #include "codec/compact_value.h"
 
 #include <array>
+#include <cstring>
 
 #include "codec/compact_dictionary.h"
 
@@ -71,19 +72,17 @@ bool put_text(ByteWriter& out, std::string_view text) {
   return true;
 }
 
-bool put_packed(ByteWriter& out, std::uint8_t form, std::string_view text,
-                std::uint8_t ByteClass::*digit) {
+template <std::uint8_t ByteClass::*digit>
+bool put_packed(ByteWriter& out, std::uint8_t form, std::string_view text) {
   const std::size_t bytes = (text.size() + 1) / 2;
   if (!out.put(static_cast<char>(form))) return false;
   if (!put_varint(out, static_cast<std::uint32_t>(text.size())) || !out.room(bytes)) return false;
-  std::size_t at = 0;
-  for (; at + 1 < text.size(); at += 2) {
-    const unsigned high = class_of(text[at]).*digit;
-    out.put_unchecked(static_cast<char>(high << 4 | class_of(text[at + 1]).*digit));
+  char* to = out.claim(bytes);
+  const char* at = text.data();
+  for (std::size_t left = text.size(); left >= 2; left -= 2, at += 2) {
+    *to++ = static_cast<char>(class_of(at[0]).*digit << 4 | class_of(at[1]).*digit);
   }
-  if (at < text.size()) {
-    out.put_unchecked(static_cast<char>(class_of(text[at]).*digit << 4));
-  }
+  if (text.size() % 2 != 0) *to = static_cast<char>(class_of(*at).*digit << 4);
   return true;
 }
 
@@ -96,21 +95,39 @@ bool is_decimal(std::string_view text, std::uint32_t& number) {
   return value <= 0xFFFFFFFFu;
 }
 
+/// Eight digits of lower-case hexadecimal at once, the first in the lowest byte, as four bytes.
+bool read_hex_digits(std::uint64_t digits, std::uint32_t& bytes) {
+  constexpr std::uint64_t ones = 0x0101010101010101u;
+  const std::uint64_t letters = digits >> 6 & ones;
+  const std::uint64_t values = (digits & 0x0F * ones) + 9 * letters;
+  // Each value is below 16, is 10 or more just when it comes from a letter, and spells its digit.
+  if ((values & 0xF0 * ones) != 0 || ((values + 6 * ones) >> 4 & ones) != letters ||
+      values + '0' * ones + ('a' - '0' - 10) * letters != digits) {
+    return false;
+  }
+  std::uint64_t pairs = (values << 4 | values >> 8) & 0x00FF00FF00FF00FFu;
+  pairs = (pairs | pairs >> 8) & 0x0000FFFF0000FFFFu;
+  bytes = static_cast<std::uint32_t>(pairs | pairs >> 16);
+  return true;
+}
+
 /// Writes a UUID in lower case; false when it is none or there is no room, `refused` says which.
 bool put_uuid(ByteWriter& out, std::string_view text, bool& refused) {
   if (text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-') return false;
-  // Where the two digits of each byte stand.
-  static constexpr std::uint8_t places[uuid_bytes] = {0,  2,  4,  6,  9,  11, 14, 16,
-                                                      19, 21, 24, 26, 28, 30, 32, 34};
+  char digits[2 * uuid_bytes];
+  std::memcpy(digits, text.data(), 8);
+  std::memcpy(digits + 8, text.data() + 9, 4);
+  std::memcpy(digits + 12, text.data() + 14, 4);
+  std::memcpy(digits + 16, text.data() + 19, 4);
+  std::memcpy(digits + 20, text.data() + 24, 12);
   char bytes[uuid_bytes];
-  std::uint8_t alphabets = lower_hex_bit;
-  for (std::size_t index = 0; index < uuid_bytes; ++index) {
-    const ByteClass& high = class_of(text[places[index]]);
-    const ByteClass& low = class_of(text[places[index] + 1]);
-    alphabets &= high.alphabets & low.alphabets;
-    bytes[index] = static_cast<char>(high.hex << 4 | low.hex);
+  for (std::size_t part = 0; part < uuid_bytes; part += 4) {
+    std::uint32_t four = 0;
+    if (!read_hex_digits(text_key({digits + 2 * part, 8}), four)) return false;
+    for (std::size_t index = 0; index < 4; ++index) {
+      bytes[part + index] = static_cast<char>(four >> (8 * index));
+    }
   }
-  if (alphabets == 0) return false;
   refused = !out.room(1 + uuid_bytes);
   if (refused) return false;
   out.put_unchecked(static_cast<char>(form_uuid));
@@ -135,16 +152,15 @@ bool put_base64(ByteWriter& out, std::string_view text, std::size_t padding) {
   const std::size_t bytes = text.size() / 4 * 3 - padding;
   if (!out.put(static_cast<char>(form_base64))) return false;
   if (!put_varint(out, static_cast<std::uint32_t>(bytes)) || !out.room(bytes)) return false;
+  char* to = out.claim(bytes);
   const auto digit = [&](std::size_t index) -> std::uint32_t {
     return class_of(text[index]).base64;  // Padding counts as zeros.
   };
   for (std::size_t at = 0, left = bytes; left > 0; at += 4) {
     const std::uint32_t group =
         digit(at) << 18 | digit(at + 1) << 12 | digit(at + 2) << 6 | digit(at + 3);
-    for (unsigned shift = 16; left > 0; shift -= 8) {
-      out.put_unchecked(static_cast<char>(group >> shift));
-      --left;
-      if (shift == 0) break;
+    for (int shift = 16; shift >= 0 && left > 0; shift -= 8, --left) {
+      *to++ = static_cast<char>(group >> shift);
     }
   }
   return true;
@@ -161,13 +177,13 @@ bool put_packed_or_text(ByteWriter& out, std::string_view text, std::size_t padd
     // From two characters on, packing is never longer than text.
     if (text.size() >= 2) {
       if ((alphabets & number_bit) != 0) {
-        return put_packed(out, form_number, text, &ByteClass::number);
+        return put_packed<&ByteClass::number>(out, form_number, text);
       }
       if ((alphabets & lower_hex_bit) != 0) {
-        return put_packed(out, form_lower_hex, text, &ByteClass::hex);
+        return put_packed<&ByteClass::hex>(out, form_lower_hex, text);
       }
       if ((alphabets & upper_hex_bit) != 0) {
-        return put_packed(out, form_upper_hex, text, &ByteClass::hex);
+        return put_packed<&ByteClass::hex>(out, form_upper_hex, text);
       }
     }
   }

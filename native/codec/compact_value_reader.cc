@@ -90,12 +90,12 @@ Error read_packed(PacketCursor& in, std::string_view digits, ByteWriter& out) {
   if (error == Error::none) error = in.bytes((std::size_t{count} + 1) / 2, bytes);
   if (error != Error::none) return error;
   if (!out.room(std::size_t{count} + 1)) return Error::too_large;
+  char* to = out.claim(count);
   for (const char byte : bytes) {
-    out.put_unchecked(digits[static_cast<unsigned char>(byte) >> 4]);
-    out.put_unchecked(digits[static_cast<unsigned char>(byte) & 0x0F]);
+    *to++ = digits[static_cast<unsigned char>(byte) >> 4];
+    *to++ = digits[static_cast<unsigned char>(byte) & 0x0F];
   }
   if (count % 2 == 0) return Error::none;
-  out.cut(out.size() - 1);
   return (bytes.back() & 0x0F) == 0 ? Error::none : Error::bad_padding;
 }
 
@@ -104,11 +104,12 @@ Error read_uuid(PacketCursor& in, ByteWriter& out) {
   const Error error = in.bytes(16, bytes);
   if (error != Error::none) return error;
   if (!out.room(36)) return Error::too_large;
+  char* to = out.claim(36);
   for (std::size_t index = 0; index < bytes.size(); ++index) {
-    if (index == 4 || index == 6 || index == 8 || index == 10) out.put_unchecked('-');
+    if (index == 4 || index == 6 || index == 8 || index == 10) *to++ = '-';
     const auto byte = static_cast<unsigned char>(bytes[index]);
-    out.put_unchecked(lower_hex_digits[byte >> 4]);
-    out.put_unchecked(lower_hex_digits[byte & 0x0F]);
+    *to++ = lower_hex_digits[byte >> 4];
+    *to++ = lower_hex_digits[byte & 0x0F];
   }
   return Error::none;
 }
@@ -117,7 +118,9 @@ Error read_base64(PacketCursor& in, ByteWriter& out) {
   std::string_view bytes;
   const Error error = read_counted(in, bytes);
   if (error != Error::none) return error;
-  if (!out.room((bytes.size() + 2) / 3 * 4)) return Error::too_large;
+  const std::size_t characters = (bytes.size() + 2) / 3 * 4;
+  if (!out.room(characters)) return Error::too_large;
+  char* to = out.claim(characters);
   for (std::size_t at = 0; at < bytes.size(); at += 3) {
     const std::size_t left = std::min<std::size_t>(bytes.size() - at, 3);
     std::uint32_t group = 0;
@@ -127,7 +130,7 @@ Error read_base64(PacketCursor& in, ByteWriter& out) {
     }
     for (unsigned index = 0; index < 4; ++index) {
       const char digit = base64_digits[group >> (18 - 6 * index) & 0x3F];
-      out.put_unchecked(index <= left ? digit : '=');
+      *to++ = index <= left ? digit : '=';
     }
   }
   return Error::none;
