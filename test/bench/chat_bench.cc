@@ -21,7 +21,6 @@ namespace {
 using namespace rookery::bench;
 
 constexpr std::size_t id_digits = 10;
-constexpr const char* ack_request = "<r xmlns='urn:xmpp:sm:3'/>";
 
 struct Pair {
   std::string frame;
@@ -140,7 +139,7 @@ class Chat : public Fleet {
     std::memcpy(pair.frame.data() + pair.id_at, id.data(), id_digits);
     pair.send_ns.push_back(monotonic_ns());
     at(2 * index).send_stanza(pair.frame);
-    if (acks_) at(2 * index).send(ack_request);
+    if (acks_) at(2 * index).request_ack();
   }
 
   void advance(std::size_t index) {

@@ -89,7 +89,7 @@ class Senders : public Fleet {
                             "</body></message>");
       any = true;
     }
-    if (any) at(index).send("<r xmlns='urn:xmpp:sm:3'/>");
+    if (any) at(index).request_ack();
   }
 
   std::string domain_;

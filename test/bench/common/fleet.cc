@@ -20,7 +20,9 @@ Fleet::Fleet(Loop& loop, const ClientSettings& settings, const FleetPlan& plan)
     const std::uint32_t index = plan.first + offset;
     clients_.push_back(std::make_unique<Client>(
         loop_, settings_, *this, index, plan.prefix + std::to_string(index / plan.resources),
-        "r" + std::to_string(index % plan.resources)));
+        // A device's resource is the number that it has among those of its account.
+        settings_.protocol == Protocol::compact ? "d" + std::to_string(index % plan.resources + 1)
+                                                : "r" + std::to_string(index % plan.resources)));
   }
 }
 
@@ -79,6 +81,17 @@ ClientSettings read_settings(Args& args) {
     settings.security = Security::direct;
   } else if (security != "none") {
     die("--security is none, starttls or direct");
+  }
+  const std::string protocol = args.text("protocol", "xmpp");
+  if (protocol != "xmpp" && protocol != "compact") die("--protocol is xmpp or compact");
+  if (protocol == "compact") settings.protocol = Protocol::compact;
+  const std::string server_key = args.text("server-key", "");
+  if (!server_key.empty() && server_key.size() != 2 * kNoiseKeyBytes) {
+    die("--server-key is the server's Noise key, 64 hexadecimal digits");
+  }
+  for (std::size_t at = 0; at < server_key.size(); at += 2) {
+    settings.server_key[at / 2] =
+        static_cast<std::uint8_t>(std::stoul(server_key.substr(at, 2), nullptr, 16));
   }
   const std::string mechanism = args.text("mechanism", "scram");
   if (mechanism != "scram" && mechanism != "plain") die("--mechanism is scram or plain");

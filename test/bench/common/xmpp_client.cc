@@ -1,4 +1,5 @@
-// The load client: sockets, TLS and the flow of bytes. The login stands in xmpp_login.cc.
+// The load client: sockets, TLS and the flow of bytes. The logins stand in xmpp_login.cc and
+// compact_login.cc.
 #include "bench/common/xmpp_client.h"
 
 #include <arpa/inet.h>
@@ -94,6 +95,7 @@ void Client::release() {
   pending_ = std::string();
   reader_.restart();
   scram_.reset();
+  compact_.reset();
 }
 
 void Client::fail(const std::string& why) {
@@ -104,8 +106,8 @@ void Client::fail(const std::string& why) {
 
 void Client::close(bool abruptly) {
   if (fd_ < 0) return;
-  if (!abruptly && settings_.protocol == Protocol::xmpp) {
-    send("</stream:stream>");
+  if (!abruptly && settings_.protocol != Protocol::relay) {
+    send(compact_ ? "<close xmlns='urn:rookery:compact:1'/>" : "</stream:stream>");
     flush();
     resume_id_.clear();
   }
@@ -114,7 +116,15 @@ void Client::close(bool abruptly) {
 
 void Client::send(std::string_view bytes) {
   if (fd_ < 0) return;
-  out_.append(bytes);
+  if (compact_) {
+    compact_->send(bytes);
+  } else {
+    out_.append(bytes);
+  }
+  mark_dirty();
+}
+
+void Client::mark_dirty() {
   if (dirty_) return;
   dirty_ = true;
   loop_.dirty_.push_back(this);
@@ -123,6 +133,10 @@ void Client::send(std::string_view bytes) {
 void Client::send_stanza(std::string_view stanza) {
   ++stanzas_sent_;
   send(stanza);
+}
+
+void Client::request_ack() {
+  if (settings_.protocol == Protocol::xmpp) send("<r xmlns='urn:xmpp:sm:3'/>");
 }
 
 long Client::transport_write(std::string_view bytes) {
@@ -146,6 +160,7 @@ long Client::transport_read(char* into, std::size_t size) {
 
 void Client::flush() {
   dirty_ = false;
+  if (fd_ >= 0 && compact_) out_ += compact_->take_wire();
   if (fd_ < 0 || out_.empty() || state_ == State::handshake) return;
   const long written = transport_write(out_);
   if (written < 0) {
@@ -196,12 +211,17 @@ void Client::read() {
   } while (tls_ != nullptr && fd_ >= 0 && state_ != State::handshake);
   if (answer_due_ && fd_ >= 0) {
     answer_due_ = false;
+    if (compact_) {
+      compact_->acknowledge();
+      return mark_dirty();
+    }
     send("<a xmlns='urn:xmpp:sm:3' h='" + std::to_string(stanzas_received_) + "'/>");
   }
 }
 
 // Returns false when the client was closed, or its transport changed, on the way.
 bool Client::handle_bytes(std::string_view bytes) {
+  if (compact_) return handle_compact(bytes);
   if (state_ == State::relay_hello) {
     bytes.remove_prefix(1);
     reader_.skip_header();

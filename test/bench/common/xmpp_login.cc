@@ -19,6 +19,7 @@ std::string_view element_text(std::string_view element) {
 }  // namespace
 
 void Client::open_stream() {
+  if (settings_.protocol == Protocol::compact) return start_compact();
   if (settings_.protocol == Protocol::relay) {
     // Two neighbours make a pair: the relay joins the sockets that greet with the same number.
     state_ = State::relay_hello;
