@@ -29,6 +29,7 @@
 #include <thread>
 
 #include "boundary/boundary.gen.h"
+#include "codec/jid.h"
 #include "engine/engine.h"
 
 namespace rookery {
@@ -162,6 +163,7 @@ class Instance : public Napi::Addon<Instance> {
                              InstanceMethod("stats", &Instance::stats),
                              InstanceMethod("drain", &Instance::drain),
                              InstanceMethod("stop", &Instance::stop),
+                             InstanceMethod("normalise", &Instance::normalise),
                          });
     exports.Set("boundaryHash", Napi::BigInt::New(env, boundary::boundary_hash));
   }
@@ -265,6 +267,25 @@ class Instance : public Napi::Addon<Instance> {
       throw Napi::Error::New(env_, "stop: not inside the callback of onBatch; stop a tick later");
     }
     end_engine(/*deliver_last=*/true);
+  }
+
+  /// Any thread, with or without an engine: one part of an address as the engine writes it, or
+  /// undefined. The control plane has no rules of its own for names beyond ASCII.
+  Napi::Value normalise(const Napi::CallbackInfo& info) {
+    if (info.Length() < 2 || !info[0].IsNumber() || !info[1].IsString()) {
+      throw Napi::TypeError::New(env_, "normalise: the arguments must be an AddressPart and text");
+    }
+    const std::string text = info[1].As<Napi::String>().Utf8Value();
+    std::string normal;
+    bool good = false;
+    switch (static_cast<boundary::AddressPart>(info[0].As<Napi::Number>().Uint32Value())) {
+      case boundary::AddressPart::local: good = normalise_localpart(text, normal); break;
+      case boundary::AddressPart::domain: good = normalise_domain(text, normal); break;
+      case boundary::AddressPart::resource: good = normalise_resource(text, normal); break;
+      default: throw Napi::RangeError::New(env_, "normalise: no such part of an address");
+    }
+    if (!good) return env_.Undefined();
+    return Napi::String::New(env_, normal);
   }
 
   void end_engine(bool deliver_last) {

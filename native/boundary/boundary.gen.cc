@@ -74,6 +74,10 @@ void EngineConfig::encode(std::string& out, std::uint16_t shard) const {
   record.put(unauthenticated_seconds);
   record.put(max_unauthenticated);
   record.put(max_unauthenticated_bytes);
+  record.put(scram_iterations);
+  record.put(scram_salt_bytes);
+  record.put(made_up_salt_secret);
+  record.put(max_password_checks);
   record.put(max_connections_per_address);
   record.put(accepts_per_second);
   record.put(logins_per_second);
@@ -115,6 +119,10 @@ bool EngineConfig::decode(std::string_view bytes, EngineConfig& out) {
   record.get(out.unauthenticated_seconds);
   record.get(out.max_unauthenticated);
   record.get(out.max_unauthenticated_bytes);
+  record.get(out.scram_iterations);
+  record.get(out.scram_salt_bytes);
+  record.get(out.made_up_salt_secret);
+  record.get(out.max_password_checks);
   record.get(out.max_connections_per_address);
   record.get(out.accepts_per_second);
   record.get(out.logins_per_second);

@@ -12,7 +12,7 @@
 namespace rookery::boundary {
 
 /// Of the schema; the loader of the addon refuses one with another hash.
-inline constexpr std::uint64_t boundary_hash = 0xd17bc034f12ad5efull;
+inline constexpr std::uint64_t boundary_hash = 0x2c09d8b270141647ull;
 
 enum class StreamCondition : std::uint8_t {
   none = 0,
@@ -30,6 +30,12 @@ enum class Audience : std::uint8_t {
   available = 2,
   interested = 3,
   all = 4,
+};
+
+enum class AddressPart : std::uint8_t {
+  local = 0,
+  domain = 1,
+  resource = 2,
 };
 
 enum class Starttls : std::uint8_t {
@@ -98,6 +104,10 @@ struct EngineConfig {
   std::uint32_t unauthenticated_seconds = 0;
   std::uint32_t max_unauthenticated = 0;  ///< Connections not logged in, per shard.
   std::uint32_t max_unauthenticated_bytes = 0;  ///< A stanza's size before login.
+  std::uint32_t scram_iterations = 0;  ///< Of new accounts, and so of the keys made up for those that do not exist; 0: 4096.
+  std::uint32_t scram_salt_bytes = 0;  ///< The same; 0: 16.
+  std::string made_up_salt_secret;  ///< Keeps the made-up salts the same over restarts; empty: one for this start.
+  std::uint32_t max_password_checks = 0;  ///< PLAIN logins that wait for the thread which compares their passwords.
   std::uint32_t max_connections_per_address = 0;
   std::uint32_t accepts_per_second = 0;  ///< Per shard.
   std::uint32_t logins_per_second = 0;  ///< Per shard.

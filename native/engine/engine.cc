@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/os_random.h"
@@ -28,6 +29,14 @@ std::string random_secret() {
   std::string secret(32, '\0');
   random.fill({reinterpret_cast<std::uint8_t*>(secret.data()), secret.size()});
   return secret;
+}
+
+MadeUpKeys made_up_keys(const boundary::EngineConfig& config) {
+  MadeUpKeys keys;
+  keys.secret = config.made_up_salt_secret.empty() ? random_secret() : config.made_up_salt_secret;
+  if (config.scram_iterations != 0) keys.iterations = config.scram_iterations;
+  if (config.scram_salt_bytes != 0) keys.salt_bytes = config.scram_salt_bytes;
+  return keys;
 }
 
 void pin_to_core(ShardId id) {
@@ -80,7 +89,7 @@ bool resolve_port(std::string_view line, HeldPorts& held, std::string& out, std:
 Engine::Engine(const boundary::EngineConfig& config, std::function<void()> wake_control)
     : config_(config),
       wake_control_(std::move(wake_control)),
-      admission_{AddressTable(random_key()), random_secret()} {}
+      admission_{AddressTable(random_key()), made_up_keys(config)} {}
 
 Engine::~Engine() { stop(); }
 
@@ -101,6 +110,9 @@ bool Engine::open(std::string& error) {
   fabric_ = ReactorFabric::create(config_.shards, error);
   if (!fabric_) return false;
   mesh_ = std::make_unique<Mesh>(config_.shards);
+  passwords_ = std::make_unique<PasswordThread>(
+      std::max<std::uint32_t>(config_.max_password_checks, 1),
+      [this](std::string_view record) { return submit(record) != SubmitResult::full; });
   return open_stores(error) && start_shards(error) && recover(error);
 }
 
@@ -182,6 +194,7 @@ bool Engine::recover(std::string& error) {
     lane.shard->recovery_complete(*lane.port);
   }
   stores_->start();
+  passwords_->start();
   for (const auto& lane : lanes_) {
     lane->stage.store(Stage::go);
     lane->stage.notify_all();
@@ -197,8 +210,9 @@ bool Engine::prepare_shard(ShardId id, std::unique_ptr<Network>& network,
   Lane& lane = *lanes_[id];
   static thread_local OsRandom random;
   shard = std::make_unique<Shard>(
-      id, ShardSurroundings{config_, clock_, random, *network, *mesh_, admission_, lane.counters,
-                            [this](ShardId to) { fabric_->waker(to).notify(); }, wake_control_});
+      id, ShardSurroundings{config_, clock_, random, *network, *mesh_, admission_, *passwords_,
+                            lane.counters, [this](ShardId to) { fabric_->waker(to).notify(); },
+                            wake_control_});
   if (!config_.tls_cert.empty() &&
       !shard->load_tls(config_.tls_cert, config_.tls_key, ticket_keys_, error)) {
     return false;
@@ -340,6 +354,7 @@ void Engine::stop() {
   for (const auto& lane : lanes_) {
     if (lane->thread.joinable()) lane->thread.join();
   }
+  if (passwords_) passwords_->stop();
   for (ShardId shard = 0; fabric_ && shard < lanes_.size(); ++shard) {
     Arrival stranded;
     while (fabric_->take_stranded(shard, stranded)) {

@@ -15,6 +15,7 @@
 #include "base/os_clock.h"
 #include "boundary/boundary.gen.h"
 #include "engine/mesh.h"
+#include "engine/password_thread.h"
 #include "engine/shard.h"
 #include "reactor/fabric.h"
 #include "session/session_context.h"
@@ -83,6 +84,7 @@ class Engine {
   std::unique_ptr<ReactorFabric> fabric_;
   std::unique_ptr<Mesh> mesh_;
   std::unique_ptr<StoreSet> stores_;
+  std::unique_ptr<PasswordThread> passwords_;
   std::vector<std::unique_ptr<Lane>> lanes_;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> draining_{false};

@@ -52,6 +52,7 @@ std::string Engine::stats_json() const {
   close_list(out, '}');
   out += ",\"queues\":[";
   auto queues = mesh_->stats();
+  queues.push_back(&passwords_->stats());
   for (const QueueStats* queue : stores_->queues()) queues.push_back(queue);
   for (ShardId shard = 0; shard < config_.shards; ++shard) {
     queues.push_back(&fabric_->arrival_stats(shard));

@@ -47,6 +47,7 @@ Shard::Shard(ShardId id, ShardSurroundings surroundings)
       negotiator_(context_, io_, *this),
       stanzas_(router_, delivery_, messages_, presence_, iqs_, sessions_, negotiator_),
       listeners_(context_, io_),
+      passwords_(surroundings.passwords),
       mesh_(surroundings.mesh),
       events_(events_per_turn) {
   router_.started_s = router_.now_s();

@@ -13,6 +13,7 @@
 #include "engine/mesh.h"
 #include "engine/shard_links.h"
 #include "router/stanza_router.h"
+#include "session/password_checker.h"
 
 namespace rookery {
 
@@ -24,6 +25,7 @@ struct ShardSurroundings {
   Network& network;
   Mesh& mesh;
   SharedAdmission& admission;
+  PasswordChecker& passwords;
   ShardCounters& counters;
   std::function<void(ShardId)> wake_shard;
   std::function<void()> wake_control;
@@ -70,6 +72,10 @@ class Shard final : StreamHandler, LoginHost, MailboxObserver {
   void want_credentials(Connection& connection, std::string_view user) override;
   void want_password_check(Connection& connection, std::string_view user,
                            std::string_view password) override;
+  bool compare_password(Connection& connection, std::string_view user,
+                        std::unique_ptr<PasswordCheck> check) override {
+    return passwords_.submit(connection.handle, user, std::move(check));
+  }
   void registration_request(Connection& connection, const StanzaView& view) override;
   void logged_in(Connection& connection) override;
   void bind(Connection& connection, const StanzaView& iq, std::string_view wish) override;
@@ -122,6 +128,7 @@ class Shard final : StreamHandler, LoginHost, MailboxObserver {
   StreamNegotiator negotiator_;
   StanzaRouter stanzas_;
   Listeners listeners_;
+  PasswordChecker& passwords_;
   Mesh& mesh_;
   Caps caps_;
   std::shared_ptr<TicketKeys> ticket_keys_;

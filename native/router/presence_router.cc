@@ -143,7 +143,11 @@ void PresenceRouter::unavailable(Session& session, const StanzaView& view) {
   std::string xml;
   append_stamped(xml, view, full_address(session, context_.domain()));
   session.available = false;
-  session.presence.reset();
+  const ChildView* status = view.child("status", "jabber:client");
+  session.presence =
+      status == nullptr
+          ? StanzaRef{}
+          : Stanza::make(view.text.substr(status->begin, status->end - status->begin));
   broadcast(session, xml, RoutedType::unavailable);
   own_resources(session, xml);
   delivery_.send_presence(session, xml);

@@ -16,6 +16,7 @@ namespace {
 
 constexpr MonoUs second_us = 1'000'000;
 constexpr std::size_t max_bind_elements = 8;
+constexpr std::size_t max_status_bytes = 1024;  // What is kept of it for XEP-0012.
 
 /// The count lies before what the client had acknowledged already (modulo 2^32).
 bool behind(const StreamManagement& management, std::uint32_t handled) {
@@ -307,16 +308,29 @@ void SessionManager::end(Session& session, StreamError error, std::string_view t
   }
   context_.session.timers.cancel(session.resume_timer);
   session.resume_timer = 0;
+  const std::string status = last_status(session);
   std::erase(user.sessions, &session);
   presence_.session_ended(session);
   delivery_.give_back(session);
   std::string event;
-  boundary::SessionEnded{user.name, session.resource, session.handle.bits, {}}.encode(event);
+  boundary::SessionEnded{user.name, session.resource, session.handle.bits, status}.encode(event);
   context_.links.event(event);
   context_.count(Counter::sessions, -1);
   ++ended_in_all_;
   ended_.push_back(session.handle);
   delivery_.pump(user);
+}
+
+std::string SessionManager::last_status(const Session& session) {
+  if (session.available || !session.presence) return {};
+  XmlElement status;
+  if (!reader_.read(session.presence->bytes(), 1, status)) return {};
+  if (status.text.size() > max_status_bytes) {
+    std::size_t end = max_status_bytes;
+    while ((static_cast<unsigned char>(status.text[end]) & 0xC0) == 0x80) --end;
+    status.text.resize(end);
+  }
+  return std::move(status.text);
 }
 
 void SessionManager::resume_timer_fired(Session& session) {

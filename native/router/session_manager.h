@@ -76,6 +76,7 @@ class SessionManager {
   void attach(Session& session, Connection& connection);
   void failed_resume(Connection& connection);
   void enable_now(Session& session, bool resumable);
+  std::string last_status(const Session& session);
 
   RouterContext& context_;
   MailboxKeeper& keeper_;

@@ -55,6 +55,7 @@ struct Login {
   SessionTag predecessor = 0;     ///< The session that could not be resumed.
   std::uint8_t failures = 0;
   bool features_had_plus = false;
+  bool disabled = false;  ///< The account of the exchange under way.
 };
 
 struct Connection {

@@ -32,7 +32,7 @@ constexpr MechanismName mechanism_names[] = {
     {SaslMechanism::plain, "PLAIN"},
 };
 
-enum class Stage : std::uint8_t { initial, lookup, client_final, done };
+enum class Stage : std::uint8_t { initial, lookup, check, client_final, done };
 
 bool is_plus(SaslMechanism mechanism) {
   return mechanism == SaslMechanism::scram_sha_256_plus ||
@@ -135,13 +135,14 @@ struct SaslServer::State {
   SaslStep fail(SaslFailure why);
   SaslStep initial_response(std::string_view message);
   SaslStep plain_initial(std::string_view message);
-  SaslStep plain_credentials(const Credentials* keys, std::string_view secret);
+  SaslStep plain_credentials(const Credentials* keys, const MadeUpKeys& made_up);
+  SaslStep plain_checked(bool fits);
   SaslStep scram_client_first(std::string_view message);
-  SaslStep scram_credentials(const Credentials* keys, std::string_view secret);
+  SaslStep scram_credentials(const Credentials* keys, const MadeUpKeys& made_up);
   SaslStep scram_client_final(std::string_view message);
   SaslFailure channel_binding_flag(std::string_view flag);
   SaslFailure authorization_identity(std::string_view authzid) const;
-  bool take_keys(const ScramKeys* keys, scram::Hash hash, std::string_view secret);
+  bool take_keys(const ScramKeys* keys, scram::Hash hash, const MadeUpKeys& made_up);
   [[nodiscard]] bool binding_matches(std::string_view field) const;
   SaslStep scram_proof(std::string_view without_proof, std::string_view proof);
 
@@ -157,6 +158,7 @@ struct SaslServer::State {
   std::string password;
   std::string prepared_password;
   std::string payload;
+  std::unique_ptr<PasswordCheck> check;
 
   std::string gs2_header;
   const std::string* binding_data = nullptr;  ///< Of the binding type that the client has chosen.
@@ -212,7 +214,7 @@ SaslStep SaslServer::State::plain_initial(std::string_view message) {
 }
 
 SaslStep SaslServer::State::plain_credentials(const Credentials* credentials,
-                                              std::string_view secret) {
+                                              const MadeUpKeys& made_up) {
   // The stronger hash when the account has it; one that is not there has neither.
   const bool weak_only = credentials != nullptr && credentials->sha256.iterations == 0 &&
                          credentials->sha1.iterations != 0;
@@ -220,12 +222,18 @@ SaslStep SaslServer::State::plain_credentials(const Credentials* credentials,
   const ScramKeys* chosen = credentials == nullptr ? nullptr
                             : weak_only            ? &credentials->sha1
                                                    : &credentials->sha256;
-  known = take_keys(chosen, hash, secret);
-  const scram::DerivedKeys derived =
-      scram::derive_keys(hash, prepared_password, keys.salt, keys.iterations);
-  const bool equal = CRYPTO_memcmp(derived.stored_key.data(), keys.stored_key.data(),
-                                   scram::digest_bytes(hash)) == 0;
-  if (!equal || !known) return fail(SaslFailure::not_authorized);
+  known = take_keys(chosen, hash, made_up);
+  check = std::make_unique<PasswordCheck>();
+  check->sha256 = !weak_only;
+  check->known = known;
+  check->password = std::move(prepared_password);
+  check->keys = keys;
+  stage = Stage::check;
+  return SaslStep::check_password;
+}
+
+SaslStep SaslServer::State::plain_checked(bool fits) {
+  if (!fits) return fail(SaslFailure::not_authorized);
   stage = Stage::done;
   payload.clear();
   return SaslStep::success;
@@ -233,16 +241,17 @@ SaslStep SaslServer::State::plain_credentials(const Credentials* credentials,
 
 /// Copies an account's keys, or makes some up that no password fits. The return tells which.
 bool SaslServer::State::take_keys(const ScramKeys* real, scram::Hash hash,
-                                  std::string_view secret) {
+                                  const MadeUpKeys& made_up) {
   // The made-up salt is computed in either case, so that both take the same time.
   const std::string_view label = hash == scram::Hash::sha1 ? "salt SHA-1 " : "salt SHA-256 ";
-  const scram::Digest made_up = scram::hmac(scram::Hash::sha256, secret, {label, user});
+  const scram::Digest salt = scram::hmac(scram::Hash::sha256, made_up.secret, {label, user});
   if (real != nullptr && real->iterations != 0) {
     keys = *real;
     return true;
   }
-  keys.iterations = default_scram_iterations;
-  keys.salt.assign(reinterpret_cast<const char*>(made_up.data()), scram_salt_bytes);
+  keys.iterations = made_up.iterations;
+  keys.salt.assign(reinterpret_cast<const char*>(salt.data()),
+                   std::min(made_up.salt_bytes, salt.size()));
   keys.stored_key.fill(0);
   keys.server_key.fill(0);
   return false;
@@ -303,12 +312,12 @@ SaslStep SaslServer::State::scram_client_first(std::string_view message) {
 }
 
 SaslStep SaslServer::State::scram_credentials(const Credentials* credentials,
-                                              std::string_view secret) {
+                                              const MadeUpKeys& made_up) {
   const scram::Hash hash = hash_of(mechanism);
   const ScramKeys* real = credentials == nullptr      ? nullptr
                           : hash == scram::Hash::sha1 ? &credentials->sha1
                                                       : &credentials->sha256;
-  known = take_keys(real, hash, secret);
+  known = take_keys(real, hash, made_up);
   std::array<std::uint8_t, server_nonce_bytes> raw{};
   random.fill(raw);
   nonce += base64_encode({reinterpret_cast<const char*>(raw.data()), raw.size()});
@@ -406,10 +415,19 @@ SaslStep SaslServer::respond(std::string_view response) {
   return state_->fail(SaslFailure::malformed_request);
 }
 
-SaslStep SaslServer::credentials(const Credentials* keys, std::string_view secret) {
+SaslStep SaslServer::credentials(const Credentials* keys, const MadeUpKeys& made_up) {
   if (state_->stage != Stage::lookup) return state_->fail(SaslFailure::malformed_request);
-  return state_->mechanism == SaslMechanism::plain ? state_->plain_credentials(keys, secret)
-                                                   : state_->scram_credentials(keys, secret);
+  return state_->mechanism == SaslMechanism::plain ? state_->plain_credentials(keys, made_up)
+                                                   : state_->scram_credentials(keys, made_up);
+}
+
+std::unique_ptr<PasswordCheck> SaslServer::take_password_check() {
+  return std::move(state_->check);
+}
+
+SaslStep SaslServer::password_checked(bool fits) {
+  if (state_->stage != Stage::check) return state_->fail(SaslFailure::malformed_request);
+  return state_->plain_checked(fits);
 }
 
 const std::string& SaslServer::payload() const { return state_->payload; }
@@ -417,6 +435,17 @@ const std::string& SaslServer::user() const { return state_->user; }
 SaslFailure SaslServer::failure() const { return state_->failure; }
 SaslMechanism SaslServer::mechanism() const { return state_->mechanism; }
 std::string_view SaslServer::password() const { return state_->password; }
+
+PasswordCheck::~PasswordCheck() { OPENSSL_cleanse(password.data(), password.size()); }
+
+bool password_fits(const PasswordCheck& check) {
+  const scram::Hash hash = check.sha256 ? scram::Hash::sha256 : scram::Hash::sha1;
+  const scram::DerivedKeys derived =
+      scram::derive_keys(hash, check.password, check.keys.salt, check.keys.iterations);
+  const bool equal = CRYPTO_memcmp(derived.stored_key.data(), check.keys.stored_key.data(),
+                                   scram::digest_bytes(hash)) == 0;
+  return equal && check.known;
+}
 
 ScramKeys derive_scram_keys(bool sha256, std::string_view password, std::string_view salt,
                             std::uint32_t iterations) {

@@ -31,6 +31,30 @@ struct Credentials {
   ScramKeys sha256;
 };
 
+/// How the keys of an account that does not exist look, so that it cannot be told from one that
+/// does: what new accounts have.
+struct MadeUpKeys {
+  std::string secret;  ///< The made-up salt of a name is derived with it: always the same one.
+  std::uint32_t iterations = default_scram_iterations;
+  std::size_t salt_bytes = scram_salt_bytes;  ///< At most 32.
+};
+
+/// A PLAIN password and the keys that it must fit. Comparing them costs a whole PBKDF2, so that it
+/// is done by whoever has the time for it.
+struct PasswordCheck {
+  bool sha256 = true;
+  bool known = false;  ///< Whether the keys are a real account's: no password fits made-up ones.
+  std::string password;
+  ScramKeys keys;
+
+  PasswordCheck() = default;
+  ~PasswordCheck();  ///< Wipes the password.
+  PasswordCheck(const PasswordCheck&) = delete;
+  PasswordCheck& operator=(const PasswordCheck&) = delete;
+};
+/// Whether the password is right. Takes the same time whether the account exists or not.
+bool password_fits(const PasswordCheck& check);
+
 enum class SaslMechanism : std::uint8_t {
   none,
   scram_sha_256_plus,
@@ -64,6 +88,7 @@ std::string_view sasl_failure_name(SaslFailure failure);
 enum class SaslStep : std::uint8_t {
   challenge,         ///< Send `payload` (not yet Base64), wait for the response.
   need_credentials,  ///< Look up `user()`, then call credentials().
+  check_password,    ///< Have take_password_check() compared, then call password_checked().
   success,           ///< `user()` is logged in; send `payload` with <success/>.
   failure,           ///< Send failure().
 };
@@ -91,10 +116,12 @@ class SaslServer {
   /// The client's next response, decoded.
   SaslStep respond(std::string_view response);
   /// The answer to need_credentials. Null when there is no such user: the exchange goes on with
-  /// made-up keys and fails at its end like a wrong password, in the same time. The made-up salt is
-  /// the same for the same name (derived with `secret`). So that it cannot be told from a real one,
-  /// accounts should have salts of `scram_salt_bytes` and `default_scram_iterations`.
-  SaslStep credentials(const Credentials* keys, std::string_view secret);
+  /// made-up keys and fails at its end like a wrong password, in the same time.
+  SaslStep credentials(const Credentials* keys, const MadeUpKeys& made_up);
+  /// After check_password, once.
+  std::unique_ptr<PasswordCheck> take_password_check();
+  /// The answer to check_password.
+  SaslStep password_checked(bool fits);
 
   [[nodiscard]] const std::string& payload() const;
   [[nodiscard]] const std::string& user() const;  ///< Normalised localpart.

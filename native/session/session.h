@@ -84,7 +84,9 @@ struct Session {
   Connection* connection = nullptr;  ///< Null while it waits to be resumed.
   std::unique_ptr<StreamManagement> management;
   std::unique_ptr<DirectedPresence> directed;
-  StanzaRef presence;  ///< The last available presence; null when it is the plain one.
+  /// The last available presence, null when it is the plain one; while unavailable, the <status/>
+  /// with which it became so, null when there was none.
+  StanzaRef presence;
   RingBuffer<AwaitedByTcp> awaited;
   std::unique_ptr<Page> page;
   std::unique_ptr<std::vector<StanzaRef>> inactive;  ///< Held back while inactive (XEP-0352).

@@ -39,7 +39,7 @@ inline Handle timer_handle(std::uint64_t cookie, ShardId shard) {
 /// What all shards of a process share for admission.
 struct SharedAdmission {
   AddressTable addresses;
-  std::string fake_salt_secret;  ///< Makes up salts for users that do not exist (RFC 5802).
+  MadeUpKeys made_up_keys;  ///< For users that do not exist.
 };
 
 struct SessionContext {
@@ -52,7 +52,7 @@ struct SessionContext {
         random(own_random),
         network(own_network),
         addresses(own_admission.addresses),
-        fake_salt_secret(own_admission.fake_salt_secret),
+        made_up_keys(own_admission.made_up_keys),
         counters(own_counters),
         timers(own_clock.now_us()),
         connections(own_id),
@@ -65,7 +65,7 @@ struct SessionContext {
   Random& random;
   Network& network;
   AddressTable& addresses;
-  const std::string& fake_salt_secret;
+  const MadeUpKeys& made_up_keys;
   ShardCounters& counters;
   TimerWheel timers;
   Slab<Connection> connections;

@@ -254,6 +254,7 @@ void StreamNegotiator::step(Connection& connection, SaslStep result) {
         host_.want_credentials(connection, login.sasl->user());
       }
       return;
+    case SaslStep::check_password: compare_password(connection); return;
     case SaslStep::success: success(connection); return;
     case SaslStep::failure: sasl_failed(connection, login.sasl->failure()); return;
   }
@@ -264,12 +265,19 @@ void StreamNegotiator::credentials(Connection& connection, const Credentials* ke
     return;
   }
   connection.state = StreamState::negotiate;
-  if (keys != nullptr && disabled) {
-    sasl_failed(connection, SaslFailure::account_disabled);
-  } else {
-    step(connection, connection.login->sasl->credentials(keys, context_.fake_salt_secret));
-  }
-  io_.resume_input(connection);
+  // Only who knows the password is told that the account is disabled; see success().
+  connection.login->disabled = keys != nullptr && disabled;
+  step(connection, connection.login->sasl->credentials(keys, context_.made_up_keys));
+  if (connection.state != StreamState::waiting) io_.resume_input(connection);
+}
+
+void StreamNegotiator::compare_password(Connection& connection) {
+  SaslServer& sasl = *connection.login->sasl;
+  connection.state = StreamState::waiting;
+  if (host_.compare_password(connection, sasl.user(), sasl.take_password_check())) return;
+  connection.state = StreamState::negotiate;
+  context_.counters.add(Counter::logins_refused_busy);
+  sasl_failed(connection, SaslFailure::temporary_auth_failure);
 }
 
 void StreamNegotiator::password_checked(Connection& connection, bool accepted,
@@ -278,7 +286,9 @@ void StreamNegotiator::password_checked(Connection& connection, bool accepted,
     return;
   }
   connection.state = StreamState::negotiate;
-  if (!accepted) {
+  if (context_.config.external_auth == 0) {
+    step(connection, connection.login->sasl->password_checked(accepted));
+  } else if (!accepted) {
     sasl_failed(connection, SaslFailure::not_authorized);
   } else {
     connection.login->user = user;
@@ -304,6 +314,10 @@ void StreamNegotiator::sasl_failed(Connection& connection, SaslFailure failure) 
 
 void StreamNegotiator::success(Connection& connection) {
   Login& login = *connection.login;
+  if (login.disabled) {
+    sasl_failed(connection, SaslFailure::account_disabled);
+    return;
+  }
   login.user = login.sasl->user();
   login.success_payload =
       login.sasl->payload().empty() ? std::string() : base64_encode(login.sasl->payload());

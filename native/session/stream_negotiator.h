@@ -4,6 +4,7 @@
 #pragma once
 
 #include <deque>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -21,6 +22,9 @@ class LoginHost {
   /// Answers with StreamNegotiator::password_checked().
   virtual void want_password_check(Connection& connection, std::string_view user,
                                    std::string_view password) = 0;
+  /// Answers with StreamNegotiator::password_checked(), later; false when too many wait.
+  virtual bool compare_password(Connection& connection, std::string_view user,
+                                std::unique_ptr<PasswordCheck> check) = 0;
   virtual void registration_request(Connection& connection, const StanzaView& view) = 0;
   /// The user has proved who they are. The host moves the connection home, where welcome() goes on.
   virtual void logged_in(Connection& connection) = 0;
@@ -61,6 +65,7 @@ class StreamNegotiator {
                   bool has_initial);
   void response(Connection& connection, const StanzaView& view);
   void step(Connection& connection, SaslStep step);
+  void compare_password(Connection& connection);
   void sasl_failed(Connection& connection, SaslFailure failure);
   void success(Connection& connection);
   void bind_stage(Connection& connection, const StanzaView& view);

@@ -33,6 +33,7 @@ namespace rookery {
   X(logins, "logins completed")                                                \
   X(login_failures, "logins refused")                                          \
   X(logins_delayed, "logins that waited for the login rate")                   \
+  X(logins_refused_busy, "PLAIN logins refused: too many passwords waited")    \
   X(resumed, "sessions resumed")                                               \
   X(resume_failures, "resumptions refused")                                    \
   X(bytes_in, "bytes received")                                                \

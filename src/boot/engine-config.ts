@@ -4,14 +4,20 @@ import { join } from 'node:path';
 import type { Config } from '../config/schema.js';
 import { type EngineConfig, Starttls } from '../engine/boundary.gen.js';
 import type { NoiseIdentity } from '../services/noise-identity.js';
+import { SALT_BYTES } from '../services/scram.js';
 
-/** Translates; `externalAuth`: the embedding program checks passwords. */
-export function engineConfig(
-  config: Config,
-  externalAuth: boolean,
-  noise: NoiseIdentity,
-): EngineConfig {
-  const { limits, xmpp, tls, store } = config;
+/** What the engine must be told beside the configuration. */
+export interface EngineConfigExtras {
+  /** The embedding program checks passwords. */
+  readonly externalAuth: boolean;
+  /** Keeps what is made up for accounts that do not exist the same over restarts. */
+  readonly madeUpSaltSecret: Uint8Array;
+  readonly noise: NoiseIdentity;
+}
+
+/** Translates. */
+export function engineConfig(config: Config, extras: EngineConfigExtras): EngineConfig {
+  const { limits, xmpp, tls, store, accounts } = config;
   return {
     domain: config.domain,
     data: join(config.data, 'mailboxes'),
@@ -25,9 +31,9 @@ export function engineConfig(
     tlsCert: tls.cert,
     tlsKey: tls.key,
     tlsTakeover: Number(tls.takeover),
-    noiseStaticKey: noise.staticKey,
-    noiseCertificate: noise.certificate,
-    externalAuth: Number(externalAuth),
+    noiseStaticKey: extras.noise.staticKey,
+    noiseCertificate: extras.noise.certificate,
+    externalAuth: Number(extras.externalAuth),
     registration: Number(config.registration.enabled),
     maxStanzaBytes: limits.maxStanzaBytes,
     maxDepth: limits.maxDepth,
@@ -35,6 +41,10 @@ export function engineConfig(
     unauthenticatedSeconds: limits.unauthenticatedSeconds,
     maxUnauthenticated: limits.maxUnauthenticated,
     maxUnauthenticatedBytes: limits.maxUnauthenticatedBytes,
+    scramIterations: accounts.scramIterations,
+    scramSaltBytes: SALT_BYTES,
+    madeUpSaltSecret: extras.madeUpSaltSecret,
+    maxPasswordChecks: limits.maxPasswordChecks,
     maxConnectionsPerAddress: limits.maxConnectionsPerAddress,
     acceptsPerSecond: limits.acceptsPerSecond,
     loginsPerSecond: limits.loginsPerSecond,

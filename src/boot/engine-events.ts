@@ -2,9 +2,9 @@
 // that takes long.
 
 import { errorText } from '../base/errors.js';
-import { normaliseLocalpart } from '../base/jid.js';
 import type { Logger } from '../base/log.js';
 import type { AuthRequest, Command, EngineEvent, SessionEnded } from '../engine/boundary.gen.js';
+import { normaliseLocalpart } from '../engine/jid.js';
 import type { Dispatcher } from '../pool/dispatcher.js';
 import type { OnlineUsers } from '../services/online-users.js';
 import type { Services } from '../services/services.js';

@@ -16,6 +16,7 @@ import { CAPS_NODE, capsVersion } from '../services/disco.js';
 import { Facts } from '../services/facts.js';
 import { type NoiseIdentity, openNoiseIdentity } from '../services/noise-identity.js';
 import { OnlineUsers } from '../services/online-users.js';
+import { secret } from '../services/secrets.js';
 import { openServices, type Services } from '../services/services.js';
 import { type Settings, settingsOf } from '../services/settings.js';
 import { Store } from '../services/store.js';
@@ -260,11 +261,13 @@ export class Server extends EventEmitter<ServerEvents> {
         this.resolveStarted();
       },
     });
+    const madeUpSaltSecret = await secret(services.store, 'made-up-salts');
     const start = this.options.startEngine ?? startEngine;
     try {
-      this.identity = openNoiseIdentity(this.config.data, this.config.domain);
-      const config = engineConfig(this.config, this.externalAuth, this.identity);
-      this.engine = start(config, router.route);
+      const noise = openNoiseIdentity(this.config.data, this.config.domain);
+      this.identity = noise;
+      const extras = { externalAuth: this.externalAuth, madeUpSaltSecret, noise };
+      this.engine = start(engineConfig(this.config, extras), router.route);
     } catch (error) {
       throw new UserError(`The engine cannot start: ${errorText(error)}`, 'Run `rookery check`.');
     }

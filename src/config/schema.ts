@@ -4,7 +4,7 @@
 import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
-import { normaliseDomain } from '../base/jid.js';
+import { normaliseDomain } from '../engine/jid.js';
 import { choice, flag, integer, listenList, listenOrOff, path, text, textList } from './fields.js';
 import { registrationSchema } from './registration-schema.js';
 
@@ -101,6 +101,12 @@ const limits = z.strictObject({
     max: 1_000_000,
     fallback: 5000,
   }),
+  maxPasswordChecks: integer(
+    'PLAIN logins that wait until their passwords are compared, which costs milliseconds each ' +
+      'and is done by one thread for all shards. Further ones get `temporary-auth-failure`; ' +
+      'SCRAM logins never wait for it.',
+    { min: 1, max: 65_536, fallback: 1024 },
+  ),
   failedLoginsPerMinute: integer('Failed logins a minute from one address.', {
     min: 1,
     max: 1_000_000,
@@ -209,7 +215,9 @@ const http = z.strictObject({
 const accounts = z.strictObject({
   scramIterations: integer(
     'Rounds of PBKDF2 for new passwords. More makes stolen keys harder to guess and costs the ' +
-      'client a little at login; the server’s login does not depend on it.',
+      'client a little at login; the server’s login does not depend on it, save over PLAIN. ' +
+      'Names without an account answer as if they had one with this number: an account whose ' +
+      'password is older than a change of it can be told from them until it gets a new one.',
     { min: 4096, max: 1_000_000, fallback: 4096 },
   ),
 });

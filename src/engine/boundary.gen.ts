@@ -3,7 +3,7 @@
 import { RecordReader, type RecordWriter } from './record-buffer.js';
 
 /** Of the schema; an addon with another hash is refused. */
-export const boundaryHash = 0xd17bc034f12ad5efn;
+export const boundaryHash = 0x2c09d8b270141647n;
 
 export const StreamCondition = {
   none: 0,
@@ -24,6 +24,13 @@ export const Audience = {
   all: 4,
 } as const;
 export type Audience = (typeof Audience)[keyof typeof Audience];
+
+export const AddressPart = {
+  local: 0,
+  domain: 1,
+  resource: 2,
+} as const;
+export type AddressPart = (typeof AddressPart)[keyof typeof AddressPart];
 
 export const Starttls = {
   required: 0,
@@ -66,6 +73,14 @@ export interface EngineConfig {
   maxUnauthenticated: number;
   /** A stanza's size before login. */
   maxUnauthenticatedBytes: number;
+  /** Of new accounts, and so of the keys made up for those that do not exist; 0: 4096. */
+  scramIterations: number;
+  /** The same; 0: 16. */
+  scramSaltBytes: number;
+  /** Keeps the made-up salts the same over restarts; empty: one for this start. */
+  madeUpSaltSecret: Uint8Array;
+  /** PLAIN logins that wait for the thread which compares their passwords. */
+  maxPasswordChecks: number;
   maxConnectionsPerAddress: number;
   /** Per shard. */
   acceptsPerSecond: number;
@@ -389,6 +404,10 @@ export function encodeEngineConfig(
   writer.u32(record.unauthenticatedSeconds);
   writer.u32(record.maxUnauthenticated);
   writer.u32(record.maxUnauthenticatedBytes);
+  writer.u32(record.scramIterations);
+  writer.u32(record.scramSaltBytes);
+  writer.bytes(record.madeUpSaltSecret);
+  writer.u32(record.maxPasswordChecks);
   writer.u32(record.maxConnectionsPerAddress);
   writer.u32(record.acceptsPerSecond);
   writer.u32(record.loginsPerSecond);

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { boundaryHash } from './boundary.gen.js';
+import { type AddressPart, boundaryHash } from './boundary.gen.js';
 
 /** The addon's entry points, as native/binding/addon.cc defines them. */
 export interface NativeAddon {
@@ -16,6 +16,8 @@ export interface NativeAddon {
   onBatch(callback: (events: Uint8Array) => void): void;
   /** Any thread. JSON. */
   stats(): string;
+  /** Any thread, with or without an engine. Undefined: the text is no such part of an address. */
+  normalise(part: AddressPart, text: string): string | undefined;
   drain(): void;
   stop(): void;
 }

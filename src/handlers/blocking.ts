@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { fullJid, parseJid } from '../base/jid.js';
 import { StanzaError } from '../base/stanza-error.js';
 import { attribute, type Element, xml } from '../base/xml.js';
+import { fullJid, parseJid } from '../engine/jid.js';
 import { toInterested } from '../services/effects.js';
 import type { Handler, HandlerContext, IqCall } from './handler.js';
 

@@ -2,9 +2,9 @@
 // change their password and delete their account.
 
 import assert from 'node:assert/strict';
-import { normaliseLocalpart } from '../base/jid.js';
 import { StanzaError } from '../base/stanza-error.js';
 import { type Element, xml } from '../base/xml.js';
+import { normaliseLocalpart } from '../engine/jid.js';
 import { removeAccount } from '../services/account-removal.js';
 import { deriveCredentials, preparePassword } from '../services/scram.js';
 import type { Services } from '../services/services.js';

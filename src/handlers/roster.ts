@@ -1,9 +1,9 @@
 // The contact list: jabber:iq:roster (RFC 6121 §2), with versions.
 
 import assert from 'node:assert/strict';
-import { bareJid, parseJid } from '../base/jid.js';
 import { StanzaError } from '../base/stanza-error.js';
 import { attribute, type Element, elements, xml } from '../base/xml.js';
+import { bareJid, parseJid } from '../engine/jid.js';
 import { toSession } from '../services/effects.js';
 import { itemElement, pushStanza, ROSTER, rosterPush } from '../services/roster-push.js';
 import type { RosterItem } from '../services/rosters.js';

@@ -1,10 +1,10 @@
 // Answers one event with the handlers of a table. Whatever a handler does, the client gets an
 // answer: its result, its refusal, or internal-server-error.
 
-import { bareJid, parseJid } from '../base/jid.js';
 import { StanzaError } from '../base/stanza-error.js';
 import { attribute, type Element, elements, parseXml, xml } from '../base/xml.js';
 import type { IqRequest, RegisterRequest, SubscriptionStanza } from '../engine/boundary.gen.js';
+import { bareJid, parseJid } from '../engine/jid.js';
 import type { HandlerContext, HandlerFeatures, IqCall, IqTarget } from '../handlers/handler.js';
 import { type Effect, toAvailable, toSession } from '../services/effects.js';
 import type { Services } from '../services/services.js';

@@ -7,13 +7,13 @@ import {
   type AccountWrite,
   accountName,
 } from './accounts.js';
-import type { ScramKeys } from './scram.js';
+import { SALT_BYTES, type ScramKeys } from './scram.js';
 
 const MIN_ITERATIONS = 4096;
 const bytes = z.string().transform((text) => new Uint8Array(Buffer.from(text, 'base64')));
 const keys = z.strictObject({
   iterations: z.number().int().min(MIN_ITERATIONS),
-  salt: bytes,
+  salt: bytes.refine((salt) => salt.length === SALT_BYTES, `${SALT_BYTES} bytes of salt`),
   storedKey: bytes,
   serverKey: bytes,
 });

@@ -1,7 +1,7 @@
 // Accounts: names and SCRAM keys. The engine keeps a copy of the keys, so that a login never comes
 // here; these records are the original.
 
-import { normaliseLocalpart, parseJid } from '../base/jid.js';
+import { normaliseLocalpart, parseJid } from '../engine/jid.js';
 import type { ScramCredentials } from './scram.js';
 import type { Store, Table } from './store.js';
 

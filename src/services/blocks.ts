@@ -1,6 +1,6 @@
 // Block lists (XEP-0191). The engine enforces them; this is where they are kept.
 
-import { bareJid, type Jid, parseJid } from '../base/jid.js';
+import { bareJid, type Jid, parseJid } from '../engine/jid.js';
 import type { Store, Table } from './store.js';
 
 /** The block lists' table. Methods that write belong into a transaction of the store. */

@@ -5,7 +5,8 @@ import { createHash, createHmac, pbkdf2, randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
 
 const derive = promisify(pbkdf2);
-const SALT_BYTES = 16;
+/** How long every account's salts are: one that differed could be told from a made-up one. */
+export const SALT_BYTES = 16;
 
 /** The keys of one hash. */
 export interface ScramKeys {

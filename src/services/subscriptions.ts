@@ -1,9 +1,9 @@
 // Subscription stanzas between users of this server: the state machine on both sides, the pushes,
 // and the facts that the engine needs for presence (RFC 6121 §3). Runs inside one transaction.
 
-import { parseJid } from '../base/jid.js';
 import { StanzaError } from '../base/stanza-error.js';
 import { xml } from '../base/xml.js';
+import { parseJid } from '../engine/jid.js';
 import { type Effect, toAvailable } from './effects.js';
 import { rosterPush } from './roster-push.js';
 import type { RosterItem } from './rosters.js';

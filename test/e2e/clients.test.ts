@@ -147,6 +147,26 @@ describe('real clients', function () {
     }
   }
 
+  it('slixmpp’s plugins ask the server about itself and change the password', async () => {
+    let ann = await login('slixmpp', 'ann0', 'direct');
+    ann.tell({ do: 'ask' });
+    const told = await ann.hear('told');
+    assert.equal(told.version, 'Rookery');
+    assert.ok(Number(told.seconds) >= 0);
+    assert.deepEqual(told.own, [['account', 'registered']]);
+    assert.deepEqual([told.items, told.blocked], [0, ['pest@example.org']]);
+    const features = told.features as string[];
+    for (const wanted of ['urn:xmpp:ping', 'jabber:iq:version', 'urn:xmpp:carbons:2']) {
+      assert.ok(features.includes(wanted), wanted);
+    }
+    ann.tell({ do: 'password', password: 'another' });
+    await ann.hear('changed');
+    await ann.quit();
+    ann = new DrivenClient('slixmpp', server, 'ann0', 'another', 'direct');
+    open.push(ann);
+    await ann.hear('online');
+  });
+
   it('a wrong password is refused', async () => {
     const client = new DrivenClient('slixmpp', server, 'ann0', 'wrong', 'direct');
     open.push(client);

@@ -161,6 +161,10 @@ void SimClient::negotiate(const StanzaView& view, std::uint32_t epoch) {
       return;
     }
     case State::authenticating:
+      if (view.text.find("<temporary-auth-failure/>") != std::string_view::npos) {
+        lost();  // too many others log in: it comes again
+        return;
+      }
       if (view.name != "success") {
         complaint_ = "login refused: " + std::string(view.text);
         lost();

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "boundary/boundary.gen.h"
 #include "session/connection.h"
 
 namespace rookery::sim {
@@ -255,6 +256,26 @@ void SimStorePort::step() {
     const bool there = found != disk_.records.end();
     ready_.push_back({StoreEvent::Kind::record_read, there ? StoreStatus::ok : StoreStatus::missing,
                       token, sequence, there ? found->second.payload : std::string()});
+  }
+}
+
+bool SimPasswords::submit(Handle connection, std::string_view user,
+                          std::unique_ptr<PasswordCheck> check) {
+  if (chance_.one_in(50)) return false;
+  waiting_.push_back({connection, std::string(user), std::move(check)});
+  return true;
+}
+
+void SimPasswords::step() {
+  while (!waiting_.empty() && !chance_.one_in(3)) {
+    const Waiting& oldest = waiting_.front();
+    auto batch = std::make_unique<std::string>();
+    const bool fits = password_fits(*oldest.check);
+    boundary::AuthReply{oldest.connection.bits, static_cast<std::uint8_t>(fits), oldest.user}
+        .encode(*batch);
+    if (!mesh_.commands(oldest.connection.shard()).push(batch.get())) return;
+    static_cast<void>(batch.release());  // the shard's now
+    waiting_.pop_front();
   }
 }
 

@@ -13,7 +13,9 @@
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "engine/mesh.h"
 #include "reactor/network.h"
+#include "session/password_checker.h"
 #include "store/store_port.h"
 
 namespace rookery::sim {
@@ -146,6 +148,28 @@ class SimStorePort final : public StorePort {
   std::deque<Batch> waiting_;
   std::deque<std::pair<std::uint64_t, LogSequence>> reads_;
   std::deque<StoreEvent> ready_;
+};
+
+/// Compares passwords when step() is called, some turns after it was asked to, and is full at
+/// times.
+class SimPasswords final : public PasswordChecker {
+ public:
+  SimPasswords(Mesh& mesh, Chance& chance) : mesh_(mesh), chance_(chance) {}
+  bool submit(Handle connection, std::string_view user,
+              std::unique_ptr<PasswordCheck> check) override;
+
+  /// Answers some of those that wait, oldest first.
+  void step();
+
+ private:
+  struct Waiting {
+    Handle connection;
+    std::string user;
+    std::unique_ptr<PasswordCheck> check;
+  };
+  Mesh& mesh_;
+  Chance& chance_;
+  std::deque<Waiting> waiting_;
 };
 
 }  // namespace rookery::sim

@@ -44,7 +44,9 @@ boundary::EngineConfig simulated_config(std::uint32_t shards) {
 /// One life of the server.
 struct World::Server {
   explicit Server(World& world)
-      : mesh(world.options_.shards), admission{AddressTable(1), "secret"} {
+      : mesh(world.options_.shards),
+        admission{AddressTable(1), {"secret", 1, scram_salt_bytes}},
+        passwords(mesh, world.chance_) {
     const std::uint32_t count = world.options_.shards;
     for (ShardId id = 0; id < count; ++id) {
       networks.push_back(std::make_unique<SimNetwork>(world.internet_, id, count));
@@ -54,12 +56,13 @@ struct World::Server {
       counters.push_back(std::make_unique<ShardCounters>());
       shards.push_back(std::make_unique<Shard>(
           id, ShardSurroundings{world.config_, world.clock_, world.chance_, *networks[id], mesh,
-                                admission, *counters[id], [](ShardId) {}, [] {}}));
+                                admission, passwords, *counters[id], [](ShardId) {}, [] {}}));
     }
   }
 
   Mesh mesh;
   SharedAdmission admission;
+  SimPasswords passwords;
   std::vector<std::unique_ptr<SimNetwork>> networks;
   std::vector<std::unique_ptr<SimStorePort>> ports;
   std::vector<std::unique_ptr<ShardCounters>> counters;
@@ -132,6 +135,7 @@ void World::turn_everything() {
   for (const auto& port : server_->ports) {
     if (!chance_.one_in(3)) port->step();
   }
+  server_->passwords.step();
   clock_.advance(chance_.below(longest_step_us));
 }
 

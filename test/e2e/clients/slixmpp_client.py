@@ -1,6 +1,6 @@
 """A slixmpp client that a test drives over its standard input: one JSON command a line in, one JSON
-event a line out. Commands: subscribe, approve, send, roster, cut, quit. Run with the system's
-Python, which has slixmpp:
+event a line out. Commands: subscribe, approve, send, roster, ask, password, cut, quit. Run with
+the system's Python, which has slixmpp:
 
     /usr/bin/python3 slixmpp_client.py ADDRESS PASSWORD HOST PORT starttls|direct
 """
@@ -33,6 +33,8 @@ class Client(slixmpp.ClientXMPP):
         self.register_plugin("xep_0198")
         self.register_plugin("xep_0199")
         self.register_plugin("xep_0203")
+        for plugin in ("xep_0012", "xep_0030", "xep_0077", "xep_0092", "xep_0191", "xep_0280"):
+            self.register_plugin(plugin)
         self.keep_unacknowledged()
         self.leaving = False
         self.add_event_handler("session_start", self.started)
@@ -92,11 +94,39 @@ class Client(slixmpp.ClientXMPP):
                 if jid != self.boundjid.bare
             }
             tell("roster", contacts=contacts)
+        elif what == "password":
+            await self["xep_0077"].change_password(command["password"], jid=self.boundjid.domain)
+            tell("changed")
+        elif what == "ask":
+            await self.ask_server()
         elif what == "cut":
             self.transport.abort()
         elif what == "quit":
             self.leaving = True
             await self.disconnect(wait=1.0)
+
+
+    async def ask_server(self):
+        server = self.boundjid.domain
+        await self["xep_0199"].ping(server)
+        version = (await self["xep_0092"].get_version(server))["software_version"]["name"]
+        seconds = (await self["xep_0012"].get_last_activity(server))["last_activity"]["seconds"]
+        features = (await self["xep_0030"].get_info(server))["disco_info"]["features"]
+        own = (await self["xep_0030"].get_info(self.boundjid.bare))["disco_info"]["identities"]
+        items = (await self["xep_0030"].get_items(server))["disco_items"]["items"]
+        await self["xep_0280"].enable()
+        await self["xep_0191"].block("pest@example.org")
+        blocked = (await self["xep_0191"].get_blocked())["blocklist"]["items"]
+        await self["xep_0191"].unblock("pest@example.org")
+        tell(
+            "told",
+            version=version,
+            seconds=seconds,
+            features=sorted(features),
+            own=[list(identity[:2]) for identity in own],
+            items=len(items),
+            blocked=[str(jid) for jid in blocked],
+        )
 
 
 async def listen(client):

@@ -14,6 +14,7 @@ export interface ClientEvent {
   readonly body?: string;
   readonly delayed?: boolean;
   readonly contacts?: Record<string, string>;
+  readonly [field: string]: unknown;
 }
 
 const folder = new URL('../clients', import.meta.url).pathname;

@@ -161,7 +161,7 @@ TEST(SaslServer, ChallengeAndVerifierByteForByte) {
   Server server(SaslMechanism::scram_sha_1);
   EXPECT_EQ(server.sasl.start(client.first(), true), SaslStep::need_credentials);
   EXPECT_EQ(server.sasl.user(), "user");
-  EXPECT_EQ(server.sasl.credentials(&keys, "secret"), SaslStep::challenge);
+  EXPECT_EQ(server.sasl.credentials(&keys, {"secret"}), SaslStep::challenge);
   EXPECT_EQ(server.sasl.payload(),
             "r=clientnonceAAECAwQFBgcICQoLDA0ODxAR,s=QSXCR+Q6sek8bf92,i=4096");
   EXPECT_EQ(server.sasl.respond(client.final(server.sasl.payload())), SaslStep::success);
@@ -224,7 +224,7 @@ TEST(SaslServer, AllScramMechanismsSucceed) {
       Server server(each.mechanism, false, bindings);
       ASSERT_EQ(server.sasl.start(client.first(), true), SaslStep::need_credentials) << each.gs2;
       EXPECT_EQ(server.sasl.user(), "juliet");
-      ASSERT_EQ(server.sasl.credentials(&keys, "secret"), SaslStep::challenge);
+      ASSERT_EQ(server.sasl.credentials(&keys, {"secret"}), SaslStep::challenge);
       const SaslStep end = server.sasl.respond(client.final(server.sasl.payload(), ",x=y"));
       EXPECT_EQ(end, good ? SaslStep::success : SaslStep::failure) << each.gs2;
       if (good) {
@@ -245,7 +245,7 @@ TEST(SaslServer, AsksForTheInitialResponse) {
   EXPECT_EQ(server.sasl.start({}, false), SaslStep::challenge);
   EXPECT_EQ(server.sasl.payload(), "");
   EXPECT_EQ(server.sasl.respond(client.first()), SaslStep::need_credentials);
-  EXPECT_EQ(server.sasl.credentials(&keys, "secret"), SaslStep::challenge);
+  EXPECT_EQ(server.sasl.credentials(&keys, {"secret"}), SaslStep::challenge);
   EXPECT_EQ(server.sasl.respond(client.final(server.sasl.payload())), SaslStep::success);
 }
 
@@ -312,7 +312,7 @@ SaslFailure spoilt(Change&& change, std::string gs2 = "p=tls-exporter,,",
   Client client(true, "juliet", "pw", gs2, binding);
   Server server(SaslMechanism::scram_sha_256_plus, true, bindings);
   EXPECT_EQ(server.sasl.start(client.first(), true), SaslStep::need_credentials);
-  EXPECT_EQ(server.sasl.credentials(&keys, "secret"), SaslStep::challenge);
+  EXPECT_EQ(server.sasl.credentials(&keys, {"secret"}), SaslStep::challenge);
   const SaslStep step = server.sasl.respond(change(client.final(server.sasl.payload())));
   EXPECT_EQ(step == SaslStep::failure, server.sasl.failure() != SaslFailure::none);
   return server.sasl.failure();
@@ -370,7 +370,7 @@ TEST(SaslServer, StrangersLookLikeUsers) {
     Client client(true, user, "x");
     Server server(SaslMechanism::scram_sha_256);
     ASSERT_EQ(server.sasl.start(client.first(), true), SaslStep::need_credentials);
-    ASSERT_EQ(server.sasl.credentials(keys, "secret"), SaslStep::challenge);
+    ASSERT_EQ(server.sasl.credentials(keys, {"secret"}), SaslStep::challenge);
     EXPECT_NE(server.sasl.payload().find(",i=4096"), std::string::npos);
     EXPECT_EQ(server.sasl.respond(client.final(server.sasl.payload())), SaslStep::failure);
     EXPECT_EQ(server.sasl.failure(), SaslFailure::not_authorized);
@@ -383,18 +383,63 @@ TEST(SaslServer, StrangersLookLikeUsers) {
   Client client(true, "ghost", "x");
   Server server(SaslMechanism::scram_sha_256);
   server.sasl.start(client.first(), true);
-  server.sasl.credentials(nullptr, "another secret");
+  server.sasl.credentials(nullptr, {"another secret"});
   client.final(server.sasl.payload());
   EXPECT_NE(client.salt(), salts[0]);
+}
+
+TEST(SaslServer, StrangersHaveTheKeysOfNewAccounts) {
+  for (const bool plain : {false, true}) {
+    for (const bool exists : {false, true}) {
+      Credentials keys;
+      const std::string salt = "a salt of twenty-two b";
+      keys.sha256 = derive_scram_keys(true, "right", salt, 20'000);
+      Server server(plain ? SaslMechanism::plain : SaslMechanism::scram_sha_256);
+      Client client(true, "user", "wrong");
+      const std::string first = plain ? std::string("\0user\0wrong"sv) : client.first();
+      ASSERT_EQ(server.sasl.start(first, true), SaslStep::need_credentials);
+      const MadeUpKeys made_up{"secret", 20'000, salt.size()};
+      const SaslStep step = server.sasl.credentials(exists ? &keys : nullptr, made_up);
+      if (plain) {
+        ASSERT_EQ(step, SaslStep::check_password);
+        const auto check = server.sasl.take_password_check();
+        EXPECT_TRUE(check->sha256);
+        EXPECT_EQ(check->keys.iterations, 20'000u);
+        EXPECT_EQ(check->keys.salt.size(), salt.size());
+        EXPECT_EQ(server.sasl.password_checked(password_fits(*check)), SaslStep::failure);
+      } else {
+        ASSERT_EQ(step, SaslStep::challenge);
+        EXPECT_TRUE(server.sasl.payload().ends_with(",i=20000"));
+        const std::string last = client.final(server.sasl.payload());
+        EXPECT_EQ(client.salt().size(), salt.size());
+        EXPECT_EQ(server.sasl.respond(last), SaslStep::failure);
+      }
+      EXPECT_EQ(server.sasl.failure(), SaslFailure::not_authorized);
+    }
+  }
+}
+
+TEST(PasswordCheck, NoPasswordFitsMadeUpKeys) {
+  PasswordCheck check;
+  check.password = "x";
+  check.keys = derive_scram_keys(true, "x", "salt", 2);
+  EXPECT_FALSE(password_fits(check));
+  check.known = true;
+  EXPECT_TRUE(password_fits(check));
+  check.keys.iterations = 3;
+  EXPECT_FALSE(password_fits(check));
 }
 
 TEST(SaslServer, CallsOutOfOrderFail) {
   const Credentials keys = account("x");
   Server early(SaslMechanism::scram_sha_1);
-  EXPECT_EQ(early.sasl.credentials(&keys, "s"), SaslStep::failure);
+  EXPECT_EQ(early.sasl.credentials(&keys, {"s"}), SaslStep::failure);
   Server twice(SaslMechanism::plain);
   EXPECT_EQ(twice.sasl.start("\0u\0x"sv, true), SaslStep::need_credentials);
   EXPECT_EQ(twice.sasl.respond("\0u\0x"sv), SaslStep::failure);
+  Server unasked(SaslMechanism::plain);
+  EXPECT_EQ(unasked.sasl.start("\0u\0x"sv, true), SaslStep::need_credentials);
+  EXPECT_EQ(unasked.sasl.password_checked(true), SaslStep::failure);
   Server none(SaslMechanism::none);
   EXPECT_EQ(none.sasl.start({}, false), SaslStep::failure);
   EXPECT_EQ(none.sasl.failure(), SaslFailure::invalid_mechanism);
@@ -419,7 +464,11 @@ TEST(SaslServer, Plain) {
     ASSERT_EQ(server.sasl.start(each.message, true), SaslStep::need_credentials);
     EXPECT_EQ(server.sasl.user(), "juliet");
     EXPECT_NE(server.sasl.password(), "");
-    EXPECT_EQ(server.sasl.credentials(each.keys, "s"),
+    ASSERT_EQ(server.sasl.credentials(each.keys, {"s"}), SaslStep::check_password);
+    const std::unique_ptr<PasswordCheck> check = server.sasl.take_password_check();
+    ASSERT_NE(check, nullptr);
+    EXPECT_EQ(server.sasl.take_password_check(), nullptr);
+    EXPECT_EQ(server.sasl.password_checked(password_fits(*check)),
               each.good ? SaslStep::success : SaslStep::failure)
         << each.message;
     EXPECT_EQ(server.sasl.payload(), "");
