@@ -217,7 +217,7 @@ void measure_scram(const char* name, bool sha256) {
     SaslServer server(sha256 ? SaslMechanism::scram_sha_256 : SaslMechanism::scram_sha_1,
                       "example.org", {}, true, random);
     server.start("n,," + bare, true);
-    server.credentials(&credentials, "secret");
+    server.credentials(&credentials, {"secret"});
     const std::string last = client_final(hash, client_key, keys, bare, server.payload());
     if (server.respond(last) != SaslStep::success) std::abort();
   });
