@@ -74,6 +74,13 @@ void SessionManager::bind(Connection& connection, const StanzaView& iq, std::str
     context_.io.finish(connection);
     return;
   }
+  if (user->disabled || !(user->credentials->any() || context_.session.config.external_auth != 0)) {
+    // The password that it logged in with has been taken from the account meanwhile; the sessions
+    // that there were have ended, and this one must not begin after them.
+    context_.io.write_error(connection, StreamError::not_authorized, {});
+    context_.io.finish(connection);
+    return;
+  }
   std::string resource;
   if (!choose_resource(wish, resource)) {
     refuse_bind(connection, iq, StanzaError::bad_request, "That resource is not valid.");

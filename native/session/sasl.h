@@ -29,6 +29,9 @@ struct ScramKeys {
 struct Credentials {
   ScramKeys sha1;
   ScramKeys sha256;
+
+  /// Whether any password can be right.
+  [[nodiscard]] bool any() const { return sha1.iterations != 0 || sha256.iterations != 0; }
 };
 
 /// How the keys of an account that does not exist look, so that it cannot be told from one that

@@ -115,6 +115,9 @@ describe('registration by number', function () {
     const session = new RawClient(server.endpoint, user);
     await session.login({ resource: 'd1' });
     const ended = session.until(({ name }) => name.endsWith('error'));
+    // One that has logged in, but has no session yet that could be ended.
+    const lurking = new RawClient(server.endpoint, user);
+    await lurking.authenticatedStream({});
     await new Promise((wake) => setTimeout(wake, 1100));
     const next = await register(number, '127.9.0.4');
     assert.ok((await ended).getChild('not-authorized') !== undefined);
@@ -122,6 +125,9 @@ describe('registration by number', function () {
     assert.equal(next.deviceId, 2);
     assert.equal((await api.call('GET', '/devices', { token: old.token })).status, 401);
     await assert.rejects(new RawClient(server.endpoint, user).login({}));
+    await assert.rejects(lurking.bind('d7'));
+    await lurking.waitClosed();
+    assert.match(lurking.transcript.join(''), /not-authorized/u);
   });
 
   it('ends the sessions of a device that is removed, and no others', async () => {
