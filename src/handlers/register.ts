@@ -11,6 +11,8 @@ import type { Services } from '../services/services.js';
 import type { Handler, HandlerContext, IqCall, RegisterCall } from './handler.js';
 
 const REGISTER = 'jabber:iq:register';
+/** What registration by number may name an account. */
+const NUMBER = /^[1-9][0-9]{4,14}$/u;
 
 function form(): Element {
   return xml(
@@ -35,8 +37,11 @@ async function makeAccount(
 ): Promise<undefined> {
   const user = normaliseLocalpart(payload.getChildText('username') ?? '');
   if (user === undefined) throw new StanzaError('not-acceptable', 'This name cannot be used.');
-  const password = passwordIn(payload);
   const { accounts, registrations, settings, store } = services;
+  if (settings.numbersRegister && NUMBER.test(user)) {
+    throw new StanzaError('not-acceptable', 'A number registers with a PIN, not with a password.');
+  }
+  const password = passwordIn(payload);
   if (accounts.exists(user)) throw new StanzaError('conflict', 'This name is taken.');
   const { registrationsPerHour, scramIterations } = settings;
   const admitted = await store.transaction(() =>

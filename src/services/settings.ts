@@ -11,6 +11,8 @@ export interface Settings {
   readonly scramIterations: number;
   readonly registrationEnabled: boolean;
   readonly registrationsPerHour: number;
+  /** Accounts named by phone numbers belong to those who have the numbers. */
+  readonly numbersRegister: boolean;
   /** Passwords are checked by the embedding program: none can be set here. */
   readonly externalAuth: boolean;
   /**
@@ -34,6 +36,7 @@ export function settingsOf(
     scramIterations: config.accounts.scramIterations,
     registrationEnabled: config.registration.enabled,
     registrationsPerHour: config.registration.perAddressPerHour,
+    numbersRegister: config.registration.sender !== 'off',
     externalAuth: how.externalAuth ?? false,
     live: how.live,
     limits: config.limits,

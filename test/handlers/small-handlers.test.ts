@@ -13,7 +13,7 @@ describe('handlers', () => {
   let harness: Harness;
   beforeEach(async () => {
     harness = new Harness({
-      registration: { enabled: true, perAddressPerHour: 2 },
+      registration: { enabled: true, perAddressPerHour: 2, sender: 'development' },
       limits: { maxVcardBytes: 1024, maxPrivateBytes: 1024, maxPrivateItems: 2 },
     });
     await harness.start('ann', 'bob');
@@ -133,6 +133,8 @@ describe('handlers', () => {
     assert.equal(condition(await harness.register('set', fields('carl', 'pw'))), 'conflict');
     assert.equal(condition(await harness.register('set', fields('a b', 'pw'))), 'not-acceptable');
     assert.equal(condition(await harness.register('set', fields('dora', ''))), 'not-acceptable');
+    const number = fields('12015550123', 'pw');
+    assert.equal(condition(await harness.register('set', number)), 'not-acceptable');
     assert.equal(condition(await harness.register('set', fields('dora', 'pw'))), '');
     assert.equal(
       condition(await harness.register('set', fields('ed', 'pw'))),
