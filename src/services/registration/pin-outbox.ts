@@ -31,6 +31,7 @@ export class PinOutbox {
   private readonly waiting: Waiting[] = [];
   private readonly stopped = new AbortController();
   private readonly working = new Set<Promise<void>>();
+  private reserved = 0;
   private refused = 0;
   private sent = 0;
   private failed = 0;
@@ -43,15 +44,25 @@ export class PinOutbox {
     setMaxListeners(2 * MAX_SENDING, this.stopped.signal);
   }
 
-  /** Whether there is room for one more. */
-  hasRoom(): boolean {
-    const room = this.waiting.length < this.limit && !this.stopped.signal.aborted;
-    if (!room) this.refused++;
-    return room;
+  /** Keeps a place for one more, or says that there is none. `add` or `release` must follow. */
+  reserve(): boolean {
+    if (this.waiting.length + this.reserved >= this.limit || this.stopped.signal.aborted) {
+      this.refused++;
+      return false;
+    }
+    this.reserved++;
+    return true;
   }
 
-  /** Takes a PIN. */
+  /** Gives a place back. */
+  release(): void {
+    this.reserved--;
+  }
+
+  /** Takes a PIN into the place that was kept for it. */
   add(message: PinMessage): void {
+    this.reserved--;
+    if (this.stopped.signal.aborted) return;
     this.waiting.push({ message, deadline: Date.now() + message.expiresInSeconds * 1000 });
     if (this.working.size >= MAX_SENDING) return;
     const work = this.work().finally(() => this.working.delete(work));

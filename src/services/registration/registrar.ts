@@ -14,6 +14,7 @@ import { type EnrolledDevice, endSessions, newDevice, type OfferedDevice } from 
 import { NumberDelays } from './number-delays.js';
 import { localPartOf } from './phone-number.js';
 import type { PinOutbox } from './pin-outbox.js';
+import type { PinMessage } from './pin-sender.js';
 
 const PIN_DIGITS = 6;
 const ID_BYTES = 16;
@@ -82,35 +83,22 @@ export class Registrar {
 
   /** Sends a PIN to a number (E.164) for somebody at that address. */
   async begin(number: string, address: string): Promise<BeginResult> {
-    const { services, config, domain, outbox } = this.parts;
+    const { services, outbox } = this.parts;
     const refused = this.beginRefusal(number, address);
     // Before a transaction is spent on it: a flood is refused by reading alone.
     if (refused !== undefined) return refused;
-    if (!outbox.hasRoom()) return { kind: 'busy' };
+    if (!outbox.reserve()) return { kind: 'busy' };
     const id = randomBytes(ID_BYTES).toString('base64url');
     const pin = String(randomBelow(10 ** PIN_DIGITS)).padStart(PIN_DIGITS, '0');
-    const { pinSeconds } = config.limits;
-    const result = await services.store.transaction((): BeginResult => {
-      const late = this.beginRefusal(number, address);
-      if (late !== undefined) return late;
-      const now = this.now();
-      for (const quota of this.beginQuotas(number, address)) this.quotas.take(quota, now);
-      this.delays.sent(this.subject('number', number), now);
-      this.pending.put(this.newRegistration(id, number, pin, now), id);
-      const resendAfterSeconds = Math.max(1, Math.ceil(this.numberWaitMs(number, now) / 1000));
-      return { kind: 'begun', id, pin, expiresInSeconds: pinSeconds, resendAfterSeconds };
-    });
-    if (result.kind === 'begun') {
-      const text = config.text.replaceAll('{pin}', pin).replaceAll('{domain}', domain);
-      outbox.add({
-        id: randomBytes(ID_BYTES).toString('hex'),
-        number,
-        pin,
-        text,
-        expiresInSeconds: pinSeconds,
-      });
+    let begun = false;
+    try {
+      const result = await services.store.transaction(() => this.admit(id, number, pin, address));
+      begun = result.kind === 'begun';
+      return result;
+    } finally {
+      if (begun) outbox.add(this.message(number, pin));
+      else outbox.release();
     }
-    return result;
   }
 
   /** Gives a device to the account of a registration's number, in place of those that it had. */
@@ -144,6 +132,30 @@ export class Registrar {
       this.quotas.sweep(now);
       this.delays.sweep(now);
     });
+  }
+
+  /** Inside a transaction. */
+  private admit(id: string, number: string, pin: string, address: string): BeginResult {
+    const late = this.beginRefusal(number, address);
+    if (late !== undefined) return late;
+    const now = this.now();
+    for (const quota of this.beginQuotas(number, address)) this.quotas.take(quota, now);
+    this.delays.sent(this.subject('number', number), now);
+    this.pending.put(this.newRegistration(id, number, pin, now), id);
+    const resendAfterSeconds = Math.max(1, Math.ceil(this.numberWaitMs(number, now) / 1000));
+    const expiresInSeconds = this.parts.config.limits.pinSeconds;
+    return { kind: 'begun', id, pin, expiresInSeconds, resendAfterSeconds };
+  }
+
+  private message(number: string, pin: string): PinMessage {
+    const { config, domain } = this.parts;
+    return {
+      id: randomBytes(ID_BYTES).toString('hex'),
+      number,
+      pin,
+      text: config.text.replaceAll('{pin}', pin).replaceAll('{domain}', domain),
+      expiresInSeconds: config.limits.pinSeconds,
+    };
   }
 
   private enrol(user: string, device: OfferedDevice): VerifyResult {

@@ -73,6 +73,7 @@ describe('pin outbox', function () {
     it('signs what it sends, and tries again when the gateway fails', async () => {
       gateway.failures.push(503);
       const outbox = outboxOf(webhook(gateway.url));
+      assert.ok(outbox.reserve());
       outbox.add(message);
       await done(outbox);
       assert.deepEqual(gateway.sent, [message]);
@@ -90,11 +91,13 @@ describe('pin outbox', function () {
     it('gives up at once when the gateway says no, and in the end when it is silent', async () => {
       gateway.failures.push(400);
       const refused = outboxOf(webhook(gateway.url));
+      assert.ok(refused.reserve());
       refused.add(message);
       await done(refused);
       assert.equal(gateway.requests, 1);
       assert.match(lines[0] ?? '', /given up: answered 400/u);
       const silent = outboxOf(webhook('http://127.0.0.1:9/'));
+      assert.ok(silent.reserve());
       silent.add(message);
       await done(silent);
       assert.equal(parsedLines().at(-1)?.attempt, 3);
@@ -104,6 +107,7 @@ describe('pin outbox', function () {
     it('does not follow a gateway that sends it elsewhere', async () => {
       gateway.failures.push(302);
       const outbox = outboxOf(webhook(gateway.url));
+      assert.ok(outbox.reserve());
       outbox.add(message);
       await done(outbox);
       assert.equal(outbox.stats().failed, 1);
@@ -127,6 +131,7 @@ describe('pin outbox', function () {
       );
       process.env.SECRET = 'not theirs';
       const outbox = outboxOf(new CommandSender([file, '$(touch hacked)'], folder.path));
+      assert.ok(outbox.reserve());
       outbox.add(message);
       await done(outbox);
       delete process.env.SECRET;
@@ -147,10 +152,12 @@ describe('pin outbox', function () {
         'echo "no route to $ROOKERY_NUMBER for $ROOKERY_PIN" >&2; exit 3',
       );
       const outbox = outboxOf(new CommandSender([file], folder.path));
+      assert.ok(outbox.reserve());
       outbox.add(message);
       await done(outbox);
       assert.match(lines.at(-1) ?? '', /given up: ended with 3: no route to \+… for …/u);
       const missing = outboxOf(new CommandSender(['/nowhere/send'], folder.path));
+      assert.ok(missing.reserve());
       missing.add(message);
       await done(missing);
       assert.match(lines.at(-1) ?? '', /ENOENT/u);
@@ -171,7 +178,7 @@ describe('pin outbox', function () {
     };
     const outbox = outboxOf(sender, 4);
     let taken = 0;
-    while (outbox.hasRoom()) {
+    while (outbox.reserve()) {
       outbox.add(message);
       taken++;
     }
@@ -179,7 +186,7 @@ describe('pin outbox', function () {
     assert.equal(outbox.stats().refused, 1);
     await outbox.close();
     assert.equal(outbox.stats().failed, 16);
-    assert.equal(outbox.hasRoom(), false);
+    assert.equal(outbox.reserve(), false);
   });
 
   it('is not the development sender’s where others can reach it', () => {

@@ -24,6 +24,8 @@ describe('registrar', () => {
   let keeper: DeviceKeeper;
   let now: number;
   let sent: PinMessage[];
+  /** Lets the sender go on; undefined when it need not wait. */
+  let hold: Promise<void> | undefined;
   const device = { key: new Uint8Array(32).fill(9), name: 'phone' };
 
   function open(registration: ConfigInput['registration'] = {}): void {
@@ -33,7 +35,10 @@ describe('registrar', () => {
     const sender = {
       name: 'test',
       attempts: 1,
-      send: async (message: PinMessage) => void sent.push(message),
+      send: async (message: PinMessage) => {
+        await hold;
+        sent.push(message);
+      },
     };
     const outbox = new PinOutbox(sender, 5, createLogger({ level: 'fatal', format: 'text' }));
     const clock = () => now;
@@ -45,6 +50,7 @@ describe('registrar', () => {
     test = new TestServices();
     now = Date.now();
     sent = [];
+    hold = undefined;
     open();
   });
   afterEach(() => test.close());
@@ -207,6 +213,25 @@ describe('registrar', () => {
     assert.equal((await verify(id, pin)).kind, 'limited');
     assert.deepEqual(await keeper.join('x', device, HERE), { kind: 'limited', seconds: 900 });
     assert.equal((await verify(id, pin, '192.0.2.2')).kind, 'verified');
+  });
+
+  it('is busy when too many PINs wait, at nobody’s cost', async () => {
+    let go: () => void = () => undefined;
+    hold = new Promise((resolve) => {
+      go = resolve;
+    });
+    const asked = Array.from({ length: 40 }, (_, index) =>
+      registrar.begin(`+120155501${String(index + 10)}`, `192.0.2.${index}`),
+    );
+    const results = await Promise.all(asked);
+    const busy = results.filter(({ kind }) => kind === 'busy').length;
+    // All come at once: none is being sent yet, and five may wait.
+    assert.equal(busy, 35);
+    go();
+    await new Promise((wake) => setTimeout(wake, 50));
+    assert.equal(sent.length, 5);
+    const index = results.findIndex(({ kind }) => kind === 'busy');
+    assert.equal((await begin(`+120155501${index + 10}`, `192.0.2.${index}`)).kind, 'begun');
   });
 
   it('takes a code however it is typed, and refuses one of a device that is gone', async () => {
