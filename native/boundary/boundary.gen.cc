@@ -59,6 +59,10 @@ void EngineConfig::encode(std::string& out, std::uint16_t shard) const {
   record.put(pin_shards);
   record.put(xmpp_listen);
   record.put(xmpp_direct_tls);
+  record.put(websocket_listen);
+  record.put(websocket_direct_tls);
+  record.put(websocket_origins);
+  record.put(websocket_url);
   record.put(static_cast<std::uint8_t>(starttls));
   record.put(plain_auth_without_tls);
   record.put(tls_cert);
@@ -102,6 +106,10 @@ bool EngineConfig::decode(std::string_view bytes, EngineConfig& out) {
   record.get(out.pin_shards);
   record.get(out.xmpp_listen);
   record.get(out.xmpp_direct_tls);
+  record.get(out.websocket_listen);
+  record.get(out.websocket_direct_tls);
+  record.get(out.websocket_origins);
+  record.get(out.websocket_url);
   std::uint8_t starttls = 0;
   if (!record.get(starttls) || !is_starttls(starttls)) return false;
   out.starttls = static_cast<Starttls>(starttls);

@@ -12,7 +12,7 @@
 namespace rookery::boundary {
 
 /// Of the schema; the loader of the addon refuses one with another hash.
-inline constexpr std::uint64_t boundary_hash = 0x2c09d8b270141647ull;
+inline constexpr std::uint64_t boundary_hash = 0x9d1be3ca8956600dull;
 
 enum class StreamCondition : std::uint8_t {
   none = 0,
@@ -89,6 +89,10 @@ struct EngineConfig {
   std::uint8_t pin_shards = 0;  ///< Pin shard threads to cores.
   std::string xmpp_listen;
   std::string xmpp_direct_tls;
+  std::string websocket_listen;
+  std::string websocket_direct_tls;
+  std::string websocket_origins;  ///< Which web pages may connect; * is all.
+  std::string websocket_url;  ///< That discovery names; empty: from the request.
   Starttls starttls{};
   std::uint8_t plain_auth_without_tls = 0;
   std::string tls_cert;  ///< PEM file.
@@ -427,7 +431,7 @@ struct Log {
 /// A listener of shard 0 is open.
 struct Listening {
   static constexpr EventKind kind = EventKind::listening;
-  std::string_view protocol;  ///< Which one: xmpp or xmpps.
+  std::string_view protocol;  ///< Which one: xmpp, xmpps, ws or wss.
   std::string_view address;
   std::uint16_t port = 0;
 

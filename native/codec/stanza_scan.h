@@ -53,6 +53,11 @@ struct StanzaView {
                                        std::string_view child_xmlns) const;
   /// The raw value of any attribute of the element itself; `found` tells absent from empty.
   [[nodiscard]] std::string_view attribute(std::string_view attribute_name, bool& found) const;
+  /// Its namespace is declared in the element itself, not taken from a stream around it.
+  [[nodiscard]] bool declares_namespace() const {
+    const auto begin = reinterpret_cast<std::uintptr_t>(text.data());
+    return reinterpret_cast<std::uintptr_t>(xmlns.data()) - begin < text.size();
+  }
   /// The raw character data directly behind the start tag up to the first `<` (for `<auth>…`).
   [[nodiscard]] std::string_view leading_text() const;
 };
@@ -75,5 +80,9 @@ struct StreamHeaderView {
 /// version, and refuses prefixes declared beside `stream` (their scope would be every stanza).
 StreamError scan_stream_header(std::string_view text, const ScanLimits& limits,
                                StreamHeaderView& out) noexcept;
+
+/// Reads the <open/> that takes a stream header's place in WebSocket messages (RFC 7395), and
+/// checks its version. Its namespace is the caller's to check.
+StreamError read_framing_open(const StanzaView& view, StreamHeaderView& out) noexcept;
 
 }  // namespace rookery

@@ -149,4 +149,14 @@ StreamError scan_stream_header(std::string_view text, const ScanLimits& limits,
   return StreamError::none;
 }
 
+StreamError read_framing_open(const StanzaView& view, StreamHeaderView& out) noexcept {
+  out = {};
+  bool found = false;
+  out.to = view.attribute("to", found);
+  out.from = view.attribute("from", found);
+  out.version = view.attribute("version", found);
+  out.lang = view.attribute("xml:lang", found);
+  return is_supported_version(out.version) ? StreamError::none : StreamError::unsupported_version;
+}
+
 }  // namespace rookery

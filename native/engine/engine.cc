@@ -118,7 +118,8 @@ bool Engine::open(std::string& error) {
 
 bool Engine::resolve_listeners(std::string& error) {
   HeldPorts held;
-  for (std::string* lines : {&config_.xmpp_listen, &config_.xmpp_direct_tls}) {
+  for (std::string* lines : {&config_.xmpp_listen, &config_.xmpp_direct_tls,
+                             &config_.websocket_listen, &config_.websocket_direct_tls}) {
     std::string resolved;
     std::string_view rest = *lines;
     while (!rest.empty()) {

@@ -28,21 +28,27 @@ std::vector<Listeners::Open> Listeners::open(std::vector<std::string>& problems)
   std::vector<Open> opened;
   if (opened_) return opened;
   opened_ = true;
-  const auto add = [&](std::string_view address, bool direct_tls) {
+  const auto add = [&](std::string_view name, std::string_view address, ListenerKind kind) {
     std::string error;
     const int descriptor = context_.network.listen(address, listeners_.size(), error);
     if (descriptor < 0) {
       problems.push_back(error);
       return;
     }
-    listeners_.push_back({std::string(address), direct_tls, descriptor, true});
+    listeners_.push_back({std::string(address), kind, descriptor, true});
     std::string_view host = address.substr(0, address.rfind(':'));
     if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
-    opened.push_back({direct_tls ? "xmpps" : "xmpp", std::string(host),
-                      context_.network.local_port(descriptor)});
+    opened.push_back(
+        {std::string(name), std::string(host), context_.network.local_port(descriptor)});
   };
-  for_each_line(context_.config.xmpp_listen, [&](std::string_view line) { add(line, false); });
-  for_each_line(context_.config.xmpp_direct_tls, [&](std::string_view line) { add(line, true); });
+  const auto add_all = [&](std::string_view name, std::string_view lines, ListenerKind kind) {
+    for_each_line(lines, [&](std::string_view line) { add(name, line, kind); });
+  };
+  const boundary::EngineConfig& config = context_.config;
+  add_all("xmpp", config.xmpp_listen, {});
+  add_all("xmpps", config.xmpp_direct_tls, {.direct_tls = true});
+  add_all("ws", config.websocket_listen, {.websocket = true});
+  add_all("wss", config.websocket_direct_tls, {.direct_tls = true, .websocket = true});
   return opened;
 }
 
@@ -68,7 +74,7 @@ void Listeners::readable(std::uint64_t token) {
       case AcceptStatus::none: return;
       case AcceptStatus::failed: continue;
       case AcceptStatus::exhausted: shed(listener); return;
-      case AcceptStatus::accepted: io_.accepted(accepted, listener.direct_tls); break;
+      case AcceptStatus::accepted: io_.accepted(accepted, listener.kind); break;
     }
   }
 }
@@ -81,7 +87,7 @@ void Listeners::shed(Listener& listener) {
     const Accepted accepted = context_.network.accept_to_pass_on(listener.descriptor);
     if (accepted.status == AcceptStatus::failed) continue;
     if (accepted.status != AcceptStatus::accepted) break;
-    io_.pass_on(accepted, listener.direct_tls, target);
+    io_.pass_on(accepted, listener.kind, target);
     if (count + 1 == accepts_per_turn) return;  // the rest next turn
   }
   context_.network.close(listener.descriptor);

@@ -13,7 +13,7 @@ namespace rookery {
 class Listeners {
  public:
   struct Open {
-    std::string kind;     ///< "xmpp" or "xmpps".
+    std::string kind;     ///< "xmpp", "xmpps", "ws" or "wss".
     std::string address;  ///< Without its port.
     std::uint16_t port = 0;
   };
@@ -33,7 +33,7 @@ class Listeners {
  private:
   struct Listener {
     std::string address;
-    bool direct_tls;
+    ListenerKind kind;
     int descriptor;  ///< -1: dropped.
     bool watched;
   };

@@ -14,6 +14,7 @@
 #include "reactor/timer_wheel.h"
 #include "session/sasl.h"
 #include "session/stream_wire.h"
+#include "session/websocket_stage.h"
 #include "transport/transport.h"
 
 namespace rookery {
@@ -58,10 +59,19 @@ struct Login {
   bool disabled = false;  ///< The account of the exchange under way.
 };
 
+/// What a listener expects of the first bytes of its connections.
+struct ListenerKind {
+  bool direct_tls = false;
+  bool websocket = false;
+};
+
+/// Its bytes pass these stages, of which each may be missing:
+///   socket, transport (TLS), websocket, form of the stream.
 struct Connection {
   Handle handle;
-  std::unique_ptr<Transport> transport;  ///< Null: plain TCP.
-  std::unique_ptr<Login> login;          ///< Null once a session is bound.
+  std::unique_ptr<Transport> transport;       ///< Null: plain TCP.
+  std::unique_ptr<WebSocketStage> websocket;  ///< Null: the stream lies directly on the bytes.
+  std::unique_ptr<Login> login;               ///< Null once a session is bound.
   Session* session = nullptr;
   std::unique_ptr<PendingInput> input;
   std::unique_ptr<PendingOutput> output;
@@ -90,6 +100,10 @@ struct Connection {
   [[nodiscard]] bool ended() const {
     return state == StreamState::closing || state == StreamState::closed;
   }
+  /// What lies below the stream is established, so that the stream can be written.
+  [[nodiscard]] bool can_speak() const {
+    return (!transport || transport->established()) && (!websocket || websocket->upgraded);
+  }
   /// Every byte that was sealed for the wire so far, sent or not.
   [[nodiscard]] std::uint64_t wire_sealed() const {
     return wire_sent + (output ? output->wire.size() - output->sent : 0);
@@ -100,6 +114,7 @@ struct Connection {
 /// descriptor (Network::hand_over).
 struct TravellingConnection {
   std::unique_ptr<Transport> transport;
+  std::unique_ptr<WebSocketStage> websocket;
   std::unique_ptr<Login> login;
   std::unique_ptr<PendingInput> input;
   std::unique_ptr<PendingOutput> output;
@@ -108,7 +123,8 @@ struct TravellingConnection {
   std::uint32_t address_key = 0;
   StreamForm form = StreamForm::xml_stream;
   bool direct_tls = false;
-  bool fresh = false;  ///< Only just accepted, by a shard that had no room for it.
+  bool fresh = false;            ///< Only just accepted, by a shard that had no room for it.
+  bool fresh_websocket = false;  ///< By a listener for WebSockets.
   std::uint8_t peer_address[16] = {};
 };
 

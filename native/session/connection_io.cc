@@ -1,5 +1,5 @@
-// The way of bytes through a connection. Order matters in one place: a piece is dispatched before
-// the next is split, because the piece may change what the bytes behind it mean (STARTTLS, a move).
+// Connections from their acceptance to their close, and the way of their bytes out. The way in is
+// in connection_input.cc.
 #include "session/connection_io.h"
 
 #include <sys/uio.h>
@@ -11,7 +11,6 @@
 namespace rookery {
 namespace {
 
-constexpr std::size_t receive_bytes = 64 * 1024;
 constexpr std::size_t spare_outputs = 256;
 constexpr std::size_t spare_output_bytes = 32 * 1024;
 constexpr MonoUs linger_us = 2'000'000;
@@ -24,11 +23,11 @@ ConnectionIo::ConnectionIo(SessionContext& context, StreamHandler& handler)
   receive_buffer_.resize(receive_bytes);
 }
 
-Connection* ConnectionIo::accepted(const Accepted& accepted, bool direct_tls) {
+Connection* ConnectionIo::accepted(const Accepted& accepted, ListenerKind kind) {
   const std::uint32_t place = context_.addresses.place(accepted.peer.ip);
   const std::uint32_t most = context_.config.max_connections_per_address;
   if ((most != 0 && context_.addresses.connections(place) >= most) ||
-      (direct_tls && !context_.tls)) {
+      (kind.direct_tls && !context_.tls)) {
     context_.counters.add(Counter::accepts_refused);
     context_.network.close(accepted.descriptor);
     return nullptr;
@@ -40,11 +39,12 @@ Connection* ConnectionIo::accepted(const Accepted& accepted, bool direct_tls) {
   Connection& connection = *context_.connections.get(handle);
   connection.handle = handle;
   connection.descriptor = accepted.descriptor;
-  connection.direct_tls = direct_tls;
+  connection.direct_tls = kind.direct_tls;
   connection.address_key = place;
   std::memcpy(connection.peer_address, accepted.peer.ip, sizeof connection.peer_address);
   context_.addresses.connected(place);
-  if (direct_tls) connection.transport = context_.tls->accept();
+  if (kind.direct_tls) connection.transport = context_.tls->accept();
+  if (kind.websocket) connection.websocket = std::make_unique<WebSocketStage>();
   context_.counters.add(Counter::accepts);
   context_.counters.add(Counter::connections);
   context_.counters.add(Counter::unauthenticated);
@@ -58,10 +58,11 @@ Connection* ConnectionIo::accepted(const Accepted& accepted, bool direct_tls) {
   return nullptr;
 }
 
-void ConnectionIo::pass_on(const Accepted& accepted, bool direct_tls, ShardId shard) {
+void ConnectionIo::pass_on(const Accepted& accepted, ListenerKind kind, ShardId shard) {
   auto traveller = std::make_unique<TravellingConnection>();
   traveller->fresh = true;
-  traveller->direct_tls = direct_tls;
+  traveller->direct_tls = kind.direct_tls;
+  traveller->fresh_websocket = kind.websocket;
   std::memcpy(traveller->peer_address, accepted.peer.ip, sizeof traveller->peer_address);
   if (context_.network.hand_over(shard, accepted.descriptor, traveller.get()) == HandOver::gone) {
     static_cast<void>(traveller.release());  // now the receiving shard's
@@ -107,13 +108,14 @@ Connection* ConnectionIo::arrived(const Arrival& arrival) {
   if (traveller->fresh) {
     Accepted fresh{AcceptStatus::accepted, arrival.descriptor, {}};
     std::memcpy(fresh.peer.ip, traveller->peer_address, sizeof fresh.peer.ip);
-    return accepted(fresh, traveller->direct_tls);
+    return accepted(fresh, {traveller->direct_tls, traveller->fresh_websocket});
   }
   const Handle handle = context_.connections.allocate();
   Connection& connection = *context_.connections.get(handle);
   connection.handle = handle;
   connection.descriptor = arrival.descriptor;
   connection.transport = std::move(traveller->transport);
+  connection.websocket = std::move(traveller->websocket);
   connection.login = std::move(traveller->login);
   connection.input = std::move(traveller->input);
   connection.output = std::move(traveller->output);
@@ -162,6 +164,7 @@ void ConnectionIo::hand_over_moving() {
 HandOver ConnectionIo::try_hand_over(Connection& connection, ShardId shard) {
   auto traveller = std::make_unique<TravellingConnection>();
   traveller->transport = std::move(connection.transport);
+  traveller->websocket = std::move(connection.websocket);
   traveller->login = std::move(connection.login);
   traveller->input = std::move(connection.input);
   traveller->output = std::move(connection.output);
@@ -174,6 +177,7 @@ HandOver ConnectionIo::try_hand_over(Connection& connection, ShardId shard) {
   const HandOver result = context_.network.hand_over(shard, connection.descriptor, traveller.get());
   if (result != HandOver::gone) {
     connection.transport = std::move(traveller->transport);
+    connection.websocket = std::move(traveller->websocket);
     connection.login = std::move(traveller->login);
     connection.input = std::move(traveller->input);
     connection.output = std::move(traveller->output);
@@ -188,195 +192,6 @@ HandOver ConnectionIo::try_hand_over(Connection& connection, ShardId shard) {
   connection.state = StreamState::closed;
   closed_.push_back(connection.handle);
   return result;
-}
-
-void ConnectionIo::readable(Connection& connection, bool hangup) {
-  if (connection.state == StreamState::closed) return;
-  if (hangup && !connection.reading) {
-    // Nobody reads, so nobody would find out; epoll would report it for ever.
-    lost(connection);
-    return;
-  }
-  if (connection.state != StreamState::closing && must_wait(connection)) {
-    // What the kernel holds stays there until the wait ends.
-    watch_as_needed(connection, false, connection.writing);
-    if (handler_.congested()) hold(connection);
-    return;
-  }
-  receive(connection);
-}
-
-bool ConnectionIo::receive(Connection& connection) {
-  const IoResult result = context_.network.receive(
-      connection.descriptor, {receive_buffer_.data(), receive_buffer_.size()});
-  switch (result.status) {
-    case IoStatus::would_block: return false;
-    case IoStatus::closed:
-      connection.peer_done = true;
-      lost(connection);
-      return false;
-    case IoStatus::failed: lost(connection); return false;
-    case IoStatus::ok: break;
-  }
-  context_.counters.add(Counter::bytes_in, static_cast<std::int64_t>(result.bytes));
-  if (connection.state == StreamState::closing) return true;
-  take_bytes(connection, {receive_buffer_.data(), result.bytes});
-  return true;
-}
-
-void ConnectionIo::take_bytes(Connection& connection, std::string_view wire) {
-  if (!connection.transport) {
-    consume(connection, wire);
-    return;
-  }
-  const bool was_established = connection.transport->established();
-  plain_.clear();
-  stream_scratch_.clear();
-  const TransportStatus status =
-      connection.transport->receive(context_.scratch, wire, plain_, stream_scratch_);
-  if (!stream_scratch_.empty()) {
-    out(connection);  // marks it for the flush
-    seal(connection);
-    connection.output->wire.append(stream_scratch_);
-  }
-  if (!was_established && connection.transport->established()) {
-    context_.counters.add(Counter::tls_handshakes);
-  }
-  if (connection.transport->established()) {
-    if (auto smaller = connection.transport->take_over(context_.scratch)) {
-      connection.transport = std::move(smaller);
-      context_.counters.add(Counter::tls_taken_over);
-    }
-  }
-  if (!plain_.empty()) {
-    std::string plain;
-    plain.swap(plain_);
-    consume(connection, plain);
-    plain.swap(plain_);
-  }
-  if (connection.state == StreamState::closed) return;
-  if (status == TransportStatus::failed) {
-    context_.counters.add(Counter::tls_failures);
-    handler_.connection_ended(connection);
-    finish(connection);
-  } else if (status == TransportStatus::closed && connection.state != StreamState::closing) {
-    handler_.connection_ended(connection);
-    finish(connection);
-  }
-}
-
-SplitLimits ConnectionIo::split_limits(const Connection& connection) const {
-  return {connection.logged_in() ? context_.config.max_stanza_bytes
-                                 : context_.config.max_unauthenticated_bytes,
-          static_cast<std::uint16_t>(context_.config.max_depth)};
-}
-
-bool ConnectionIo::must_wait(const Connection& connection) const {
-  if (connection.state == StreamState::waiting || connection.state == StreamState::moving) {
-    return true;
-  }
-  if (connection.output && connection.output->wire.size() > context_.config.max_output_bytes / 2) {
-    return true;  // a client that does not read is not read either
-  }
-  return handler_.congested();
-}
-
-void ConnectionIo::keep_input(Connection& connection, std::string_view rest, std::size_t fed) {
-  if (!connection.input) connection.input = std::make_unique<PendingInput>();
-  connection.input->bytes.append(rest);
-  connection.input->fed += fed;
-}
-
-void ConnectionIo::hold(Connection& connection) {
-  if (connection.held) return;
-  connection.held = true;
-  held_.push_back(connection.handle);
-}
-
-void ConnectionIo::consume(Connection& connection, std::string_view rest) {
-  while (!rest.empty() && !connection.ended()) {
-    if (must_wait(connection)) {
-      keep_input(connection, rest, 0);
-      hold(connection);
-      return;
-    }
-    const SplitResult split = connection.splitter.feed(rest, split_limits(connection));
-    switch (split.outcome) {
-      case SplitOutcome::need_more: keep_input(connection, rest, rest.size()); return;
-      case SplitOutcome::whitespace: rest.remove_prefix(split.consumed); continue;
-      case SplitOutcome::error: handler_.stream_failed(connection, split.error); return;
-      case SplitOutcome::stream_open:
-      case SplitOutcome::stanza:
-      case SplitOutcome::stream_close: break;
-    }
-    const std::string_view tail = rest.substr(0, split.consumed);
-    rest.remove_prefix(split.consumed);
-    if (connection.input) {
-      const std::unique_ptr<PendingInput> whole = std::move(connection.input);
-      whole->bytes.append(tail);
-      dispatch(connection, split.outcome, whole->bytes);
-    } else {
-      dispatch(connection, split.outcome, tail);
-    }
-    if (connection.transport && !connection.transport->established()) return;  // STARTTLS
-  }
-}
-
-void ConnectionIo::dispatch(Connection& connection, SplitOutcome outcome, std::string_view piece) {
-  if (outcome == SplitOutcome::stream_close) {
-    handler_.stream_closed(connection);
-    return;
-  }
-  if (outcome == SplitOutcome::stream_open) {
-    StreamHeaderView header;
-    const StreamError error = scan_stream_header(piece, context_.scan_limits(), header);
-    if (error != StreamError::none) {
-      handler_.stream_failed(connection, error);
-    } else {
-      handler_.stream_opened(connection, header);
-    }
-    return;
-  }
-  StanzaView view;
-  const StreamError error = scan_stanza(piece, context_.scan_limits(), view);
-  if (error != StreamError::none) {
-    handler_.stream_failed(connection, error);
-    return;
-  }
-  handler_.element(connection, view);
-}
-
-void ConnectionIo::resume_input(Connection& connection) {
-  if (connection.ended()) return;
-  if (must_wait(connection)) {
-    hold(connection);
-    return;
-  }
-  if (!connection.reading) watch_as_needed(connection, true, connection.writing);
-  if (!connection.input || connection.input->fed == connection.input->bytes.size()) return;
-  const std::unique_ptr<PendingInput> waiting = std::move(connection.input);
-  if (waiting->fed > 0) {
-    connection.input = std::make_unique<PendingInput>();
-    connection.input->bytes = waiting->bytes.substr(0, waiting->fed);
-    connection.input->fed = waiting->fed;
-  }
-  consume(connection, std::string_view(waiting->bytes).substr(waiting->fed));
-}
-
-void ConnectionIo::resume_held() {
-  if (held_.empty() || handler_.congested()) return;
-  std::vector<Handle> held;
-  held.swap(held_);
-  for (const Handle handle : held) {
-    Connection* connection = context_.connections.get(handle);
-    if (connection == nullptr) continue;
-    connection->held = false;
-    // One that waits for an answer is resumed by whoever brings it.
-    if (connection->state == StreamState::waiting || connection->state == StreamState::moving) {
-      continue;
-    }
-    resume_input(*connection);
-  }
 }
 
 std::string& ConnectionIo::out(Connection& connection) {
@@ -429,6 +244,38 @@ void ConnectionIo::seal(Connection& connection) {
     if (awaited[index - 1].position != 0) break;
     awaited[index - 1].position = position;
   }
+}
+
+/// Sends bytes of the stage between the transport and the stream, behind what was written.
+void ConnectionIo::push(Connection& connection, std::string_view bytes) {
+  out(connection);
+  seal(connection);
+  if (!connection.transport) {
+    connection.output->wire.append(bytes);
+  } else if (connection.transport->established()) {
+    static_cast<void>(connection.transport->send(context_.scratch, bytes, connection.output->wire));
+  }
+}
+
+void ConnectionIo::close_websocket(Connection& connection) {
+  WebSocketStage& stage = *connection.websocket;
+  if (!stage.upgraded || stage.close_sent) return;
+  stage.close_sent = true;
+  std::string frame;
+  append_websocket_close(frame, stage.close_code);
+  push(connection, frame);
+}
+
+void ConnectionIo::write_refusal(Connection& connection, StreamError error) {
+  if (!connection.websocket || connection.websocket->upgraded) return;
+  HttpStatus status = HttpStatus::bad_request;
+  if (error == StreamError::connection_timeout) status = HttpStatus::request_timeout;
+  if (error == StreamError::resource_constraint || error == StreamError::system_shutdown) {
+    status = HttpStatus::service_unavailable;
+  }
+  std::string answer;
+  append_http_error(answer, status);
+  push(connection, answer);
 }
 
 void ConnectionIo::start_tls(Connection& connection) {
@@ -525,6 +372,7 @@ void ConnectionIo::watch_as_needed(Connection& connection, bool read, bool write
 void ConnectionIo::finish(Connection& connection) {
   if (connection.ended()) return;
   authenticated(connection);
+  if (connection.websocket) close_websocket(connection);
   if (connection.transport && connection.transport->established()) {
     out(connection);
     seal(connection);

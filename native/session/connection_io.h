@@ -34,9 +34,9 @@ class ConnectionIo {
   ConnectionIo(SessionContext& context, StreamHandler& handler);
 
   /// Takes an accepted descriptor in; null when a limit said no, and it was closed.
-  Connection* accepted(const Accepted& accepted, bool direct_tls);
+  Connection* accepted(const Accepted& accepted, ListenerKind kind);
   /// Gives an accepted descriptor to another shard, which has room; closes it when it has not.
-  void pass_on(const Accepted& accepted, bool direct_tls, ShardId shard);
+  void pass_on(const Accepted& accepted, ListenerKind kind, ShardId shard);
   /// Takes in a connection that another shard handed over, logged in or fresh; null (and
   /// everything closed) when it cannot be.
   Connection* arrived(const Arrival& arrival);
@@ -73,6 +73,9 @@ class ConnectionIo {
                    std::string_view extra = {});
   /// Closes the stream; finish() must follow.
   void write_close(Connection& connection);
+  /// Says why there will be no stream, where can_speak() is false and there is a way to say it (in
+  /// HTTP); finish() must follow.
+  void write_refusal(Connection& connection, StreamError error);
 
   /// Sends what was written, in plain text, and speaks TLS from here on. Input that the client sent
   /// ahead in plain text is thrown away (it may be an attacker's).
@@ -98,6 +101,8 @@ class ConnectionIo {
   [[nodiscard]] bool output_waits() const { return !dirty_.empty(); }
 
  private:
+  static constexpr std::size_t receive_bytes = 64 * 1024;
+
   struct Moving {
     Handle handle;
     ShardId shard;
@@ -108,19 +113,29 @@ class ConnectionIo {
   HandOver try_hand_over(Connection& connection, ShardId shard);
   bool receive(Connection& connection);
   void take_bytes(Connection& connection, std::string_view wire);
-  void consume(Connection& connection, std::string_view plain);
+  void take_plain(Connection& connection, std::string_view plain);
+  bool take_http(Connection& connection, std::string_view& plain);
+  void consume(Connection& connection, std::string_view bytes);
+  void consume_stream(Connection& connection, std::string_view rest);
+  void consume_messages(Connection& connection, std::string_view rest);
+  void take_event(Connection& connection, const WebSocketResult& result, std::string_view payload);
+  void dispatch_document(Connection& connection, std::string_view document);
+  void framing_element(Connection& connection, const StanzaView& view);
+  void websocket_failed(Connection& connection, WebSocketClose code);
   void dispatch(Connection& connection, SplitOutcome outcome, std::string_view piece);
   [[nodiscard]] bool must_wait(const Connection& connection) const;
   void keep_input(Connection& connection, std::string_view rest, std::size_t fed);
   void hold(Connection& connection);
   void seal(Connection& connection);
+  void push(Connection& connection, std::string_view bytes);
+  void close_websocket(Connection& connection);
   void flush_one(Connection& connection);
   void give_back(std::unique_ptr<PendingOutput> output);
   void sent_everything(Connection& connection);
   void watch_as_needed(Connection& connection, bool read, bool write);
   void lost(Connection& connection);
   void evict_oldest_unauthenticated();
-  [[nodiscard]] SplitLimits split_limits(const Connection& connection) const;
+  [[nodiscard]] std::uint32_t max_piece_bytes(const Connection& connection) const;
 
   SessionContext& context_;
   StreamHandler& handler_;
@@ -133,6 +148,7 @@ class ConnectionIo {
   std::vector<std::unique_ptr<PendingOutput>> spare_outputs_;  ///< Kept warm for the next turn.
   std::string receive_buffer_;
   std::string plain_;
+  std::string message_;
   std::string stream_scratch_;
 };
 

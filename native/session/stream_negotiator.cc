@@ -43,15 +43,21 @@ void StreamNegotiator::open_failed(Connection& connection, StreamError error,
 
 void StreamNegotiator::fail(Connection& connection, StreamError error, std::string_view text) {
   if (connection.ended()) return;
-  if (!connection.transport || connection.transport->established()) {
+  if (connection.can_speak()) {
     if (!connection.header_sent) send_header(connection);
     io_.write_error(connection, error, text);
     io_.write_close(connection);
+  } else {
+    io_.write_refusal(connection, error);
   }
   io_.finish(connection);
 }
 
 void StreamNegotiator::stream_opened(Connection& connection, const StreamHeaderView& header) {
+  if (connection.state != StreamState::header && connection.state != StreamState::rebind) {
+    fail(connection, StreamError::bad_format, "The stream is open already.");
+    return;
+  }
   if (!header.to.empty()) {
     std::string plain;
     std::string domain;
@@ -91,8 +97,8 @@ FeatureSet StreamNegotiator::features(const Connection& connection) const {
     return offered;
   }
   const bool secure = connection.secure();
-  const bool tls_possible =
-      !secure && context_.tls != nullptr && context_.config.starttls != boundary::Starttls::off;
+  const bool tls_possible = !secure && !connection.websocket && context_.tls != nullptr &&
+                            context_.config.starttls != boundary::Starttls::off;
   offered.starttls = tls_possible;
   offered.starttls_required =
       tls_possible && context_.config.starttls == boundary::Starttls::required;

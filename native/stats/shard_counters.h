@@ -30,6 +30,9 @@ namespace rookery {
   X(tls_handshakes, "TLS handshakes completed")                                \
   X(tls_failures, "TLS connections that failed")                               \
   X(tls_taken_over, "TLS connections on our own record layer")                 \
+  X(websocket_upgrades, "connections that became WebSockets")                  \
+  X(http_refused, "HTTP requests refused")                                     \
+  X(websocket_failures, "WebSockets closed with an error of the peer's")       \
   X(logins, "logins completed")                                                \
   X(login_failures, "logins refused")                                          \
   X(logins_delayed, "logins that waited for the login rate")                   \

@@ -17,7 +17,7 @@ export interface EngineConfigExtras {
 
 /** Translates. */
 export function engineConfig(config: Config, extras: EngineConfigExtras): EngineConfig {
-  const { limits, xmpp, tls, store, accounts } = config;
+  const { limits, xmpp, websocket, tls, store, accounts } = config;
   return {
     domain: config.domain,
     data: join(config.data, 'mailboxes'),
@@ -26,6 +26,10 @@ export function engineConfig(config: Config, extras: EngineConfigExtras): Engine
     pinShards: Number(config.pinShards),
     xmppListen: xmpp.listen.join('\n'),
     xmppDirectTls: xmpp.directTls.join('\n'),
+    websocketListen: websocket.listen.join('\n'),
+    websocketDirectTls: websocket.directTls.join('\n'),
+    websocketOrigins: websocket.origins.join('\n'),
+    websocketUrl: websocket.url,
     starttls: Starttls[xmpp.starttls],
     plainAuthWithoutTls: Number(xmpp.plainAuthWithoutTls),
     tlsCert: tls.cert,

@@ -26,7 +26,7 @@ export async function requirePorts(addresses: readonly string[]): Promise<void> 
   if (problems.length === 0) return;
   throw new UserError(
     problems.join('\n'),
-    'Stop what listens there, or write other addresses in xmpp.listen, xmpp.directTls and ' +
-      'http.listen.',
+    'Stop what listens there, or write other addresses in the configuration (xmpp, websocket, ' +
+      'http).',
   );
 }

@@ -5,6 +5,7 @@ import { adminSocketPath } from '../base/admin-path.js';
 import { errorText, UserError } from '../base/errors.js';
 import type { Logger } from '../base/log.js';
 import { version } from '../base/version.js';
+import { engineListeners } from '../config/engine-listeners.js';
 import type { Config } from '../config/schema.js';
 import type { Command } from '../engine/boundary.gen.js';
 import { type EnginePort, type StartEngine, startEngine } from '../engine/engine-port.js';
@@ -305,9 +306,9 @@ export class Server extends EventEmitter<ServerEvents> {
   }
 
   private async openListeners(): Promise<void> {
-    const { listen, directTls } = this.config.xmpp;
+    const addresses = engineListeners(this.config).map(({ address }) => address);
     const { listen: http } = this.config.http;
-    await requirePorts([...listen, ...directTls, ...(http === 'off' ? [] : [http])]);
+    await requirePorts([...addresses, ...(http === 'off' ? [] : [http])]);
     const all = new Promise<void>((resolve) => {
       this.resolveListening = resolve;
     });
@@ -317,8 +318,7 @@ export class Server extends EventEmitter<ServerEvents> {
 
   private listening(listener: Listener): void {
     this.open.push(listener);
-    const { listen, directTls } = this.config.xmpp;
-    if (this.open.length === listen.length + directTls.length) this.resolveListening();
+    if (this.open.length === engineListeners(this.config).length) this.resolveListening();
   }
 
   private async startHttp(): Promise<void> {

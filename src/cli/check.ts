@@ -5,6 +5,7 @@ import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { errorText, UserError } from '../base/errors.js';
 import { portProblem } from '../boot/ports.js';
+import { engineListeners } from '../config/engine-listeners.js';
 import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
 import { certificateProblems } from '../services/certificate.js';
@@ -46,7 +47,7 @@ async function checkStore(folder: string): Promise<string[]> {
 async function checkPorts(config: Config): Promise<string[]> {
   const { listen } = config.http;
   const http = listen === 'off' ? [] : [listen];
-  const addresses = [...config.xmpp.listen, ...config.xmpp.directTls, ...http];
+  const addresses = [...engineListeners(config).map(({ address }) => address), ...http];
   const problems = await Promise.all(addresses.map(portProblem));
   return problems.filter((problem) => problem !== undefined);
 }

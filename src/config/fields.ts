@@ -94,6 +94,7 @@ export function textList(
   doc: string,
   write: string,
   check: (value: string) => string | undefined = (value) => value,
+  fallback: string[] = [],
 ) {
   const item = z.string({ error: () => write }).transform((value, context) => {
     const good = check(value);
@@ -101,7 +102,7 @@ export function textList(
     context.issues.push({ code: 'custom', message: write, input: value });
     return z.NEVER;
   });
-  return documented(z.array(item, { error: () => write }).prefault([]), { doc, write });
+  return documented(z.array(item, { error: () => write }).prefault(fallback), { doc, write });
 }
 
 /** A file or folder. Relative names are resolved by the loader. */

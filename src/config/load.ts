@@ -6,6 +6,7 @@ import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { type Document, isMap, isScalar, LineCounter, parse, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { errorText, UserError } from '../base/errors.js';
+import { engineListeners } from './engine-listeners.js';
 import { isLoopback, parseListenAddress } from './fields.js';
 import { configKeys } from './keys.js';
 import { type Config, type ConfigInput, configSchema } from './schema.js';
@@ -200,18 +201,17 @@ function crossCheck(config: Config, sources: Sources, problems: ConfigProblem[])
   const add = (key: string, message: string): void => {
     problems.push({ where: sources.where(key.split('.')), message: `${key} ${message}` });
   };
-  if (config.xmpp.listen.length + config.xmpp.directTls.length === 0) {
-    add(
-      'xmpp.listen',
-      'and xmpp.directTls are both empty; write at least one address to listen on',
-    );
+  const listeners = engineListeners(config);
+  if (listeners.length === 0) {
+    add('xmpp.listen', 'and the other listeners are all empty; write at least one address');
   }
-  const written = [...config.xmpp.listen, ...config.xmpp.directTls];
-  for (const address of written) {
-    if (!address.endsWith(':0') && written.indexOf(address) !== written.lastIndexOf(address)) {
-      add('xmpp.directTls', `opens ${address} twice; write each address once`);
+  const seen = new Set<string>();
+  for (const { key, address } of listeners) {
+    if (!address.endsWith(':0') && seen.has(address)) {
+      add(key, `opens ${address} a second time; write each address once`);
       break;
     }
+    seen.add(address);
   }
   crossCheckRegistration(config, add);
   if (config.limits.maxUnauthenticatedBytes > config.limits.maxStanzaBytes) {

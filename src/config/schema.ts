@@ -24,6 +24,16 @@ function publicUrl(value: string): string | undefined {
   return /^https?:\/\//u.test(value) ? originOf(value) : undefined;
 }
 
+function webOrigin(value: string): string | undefined {
+  return value === '*' || originOf(value) === value ? value : undefined;
+}
+
+// What it may hold needs no escaping where it is repeated.
+function websocketUrl(value: string): string | undefined {
+  if (value === '') return value;
+  return /^wss?:\/\/[\w.:[\]-]+(?:\/[\w./~-]*)?$/u.test(value) ? value : undefined;
+}
+
 const xmpp = z.strictObject({
   listen: listenList(
     'Where XMPP clients connect (plain TCP, then STARTTLS). The default serves this machine ' +
@@ -41,6 +51,34 @@ const xmpp = z.strictObject({
   plainAuthWithoutTls: flag(
     'Allow the SASL mechanism PLAIN, which shows the password, on a connection without TLS.',
     false,
+  ),
+});
+
+const websocket = z.strictObject({
+  listen: listenList(
+    'Where browsers connect with WebSocket (RFC 7395, path `/ws`) without TLS: for a proxy on ' +
+      'this machine that has it, and for trying things out. SASL PLAIN is offered here only with ' +
+      '`xmpp.plainAuthWithoutTls`.',
+    ['127.0.0.1:5281'],
+  ),
+  directTls: listenList('Where browsers connect with WebSocket over TLS (`wss:`).', [
+    '127.0.0.1:5282',
+  ]),
+  origins: textList(
+    'Web pages that may connect, by their origin. Other pages are answered 403; programs, which ' +
+      'name no origin, are let in. A page can only log in with what its user gave it, so the ' +
+      'default lets every page connect.',
+    'a list of origins, such as `["https://app.example.org"]`, or `["*"]` for all',
+    webOrigin,
+    ['*'],
+  ),
+  url: text(
+    'The address that discovery (XEP-0156, `/.well-known/host-meta` on these listeners) tells ' +
+      'clients, where a proxy stands before the server.',
+    'an address such as `wss://chat.example.org/ws`',
+    '',
+    websocketUrl,
+    'made from the host that was asked',
   ),
 });
 
@@ -307,6 +345,7 @@ export const configSchema = z.strictObject({
   }),
   pinShards: flag('Pin each shard to a core.', false),
   xmpp: xmpp.prefault({}),
+  websocket: websocket.prefault({}),
   tls: tls.prefault({}),
   limits: limits.prefault({}),
   http: http.prefault({}),

@@ -3,7 +3,7 @@
 import { RecordReader, type RecordWriter } from './record-buffer.js';
 
 /** Of the schema; an addon with another hash is refused. */
-export const boundaryHash = 0x2c09d8b270141647n;
+export const boundaryHash = 0x9d1be3ca8956600dn;
 
 export const StreamCondition = {
   none: 0,
@@ -50,6 +50,12 @@ export interface EngineConfig {
   pinShards: number;
   xmppListen: string;
   xmppDirectTls: string;
+  websocketListen: string;
+  websocketDirectTls: string;
+  /** Which web pages may connect; * is all. */
+  websocketOrigins: string;
+  /** That discovery names; empty: from the request. */
+  websocketUrl: string;
   starttls: Starttls;
   plainAuthWithoutTls: number;
   /** PEM file. */
@@ -341,7 +347,7 @@ export interface Listening {
   kind: 'Listening';
   /** The shard that says it. */
   shard: number;
-  /** Which one: xmpp or xmpps. */
+  /** Which one: xmpp, xmpps, ws or wss. */
   protocol: string;
   address: string;
   port: number;
@@ -389,6 +395,10 @@ export function encodeEngineConfig(
   writer.u8(record.pinShards);
   writer.str(record.xmppListen);
   writer.str(record.xmppDirectTls);
+  writer.str(record.websocketListen);
+  writer.str(record.websocketDirectTls);
+  writer.str(record.websocketOrigins);
+  writer.str(record.websocketUrl);
   writer.u8(record.starttls);
   writer.u8(record.plainAuthWithoutTls);
   writer.str(record.tlsCert);

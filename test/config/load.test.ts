@@ -68,7 +68,8 @@ describe('configuration', () => {
 
   it('sees contradictions between keys', () => {
     const problems = problemsOf(
-      'xmpp: { listen: [], directTls: [] }\ntls: { cert: a.pem }\n' +
+      'xmpp: { listen: [], directTls: [] }\nwebsocket: { listen: [], directTls: [] }\n' +
+        'tls: { cert: a.pem }\n' +
         'limits: { maxStanzaBytes: 10000, maxUnauthenticatedBytes: 20000 }\n',
     );
     assert.equal(problems.length, 3);

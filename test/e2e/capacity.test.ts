@@ -23,7 +23,11 @@ describe('full descriptor tables', function () {
   beforeEach(async () => {
     server = await TestServer.start({
       descriptors: DESCRIPTORS,
-      config: { shards: 2, limits: { maxSessionsPerUser: 1000 } },
+      config: {
+        shards: 2,
+        limits: { maxSessionsPerUser: 1000 },
+        websocket: { listen: [], directTls: [] },
+      },
       accounts: ['ann', ...OTHERS],
     });
   });

@@ -1,10 +1,14 @@
 // An @xmpp/client that a test drives over its standard input, as slixmpp_client.py is: one JSON
 // command a line in, one JSON event a line out. A process of its own, so that the test can give it
 // the server's certificate to trust (NODE_EXTRA_CA_CERTS):
-//   node xmppjs-client.mjs ADDRESS PASSWORD HOST PORT starttls|direct
+//   node xmppjs-client.mjs ADDRESS PASSWORD HOST PORT starttls|direct|ws|wss
 
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { client, xml } from '@xmpp/client';
+import { WebSocket } from 'ws';
+
+globalThis.WebSocket = WebSocket;
 
 const [address = '', password = '', host = '', port = '', security = ''] = process.argv.slice(2);
 const [username, domain] = address.split('@');
@@ -13,8 +17,16 @@ const tell = (event, fields = {}) =>
   process.stdout.write(`${JSON.stringify({ event, ...fields })}\n`);
 const bare = (full) => String(full).split('/')[0];
 
+const services = {
+  starttls: `xmpp://${host}:${port}`,
+  direct: `xmpps://${host}:${port}`,
+  ws: `ws://${host}:${port}/ws`,
+  wss: `wss://${host}:${port}/ws`,
+};
+const websocket = security.startsWith('ws');
+
 const xmpp = client({
-  service: `${security === 'direct' ? 'xmpps' : 'xmpp'}://${host}:${port}`,
+  service: services[security],
   domain,
   username,
   password,
@@ -30,6 +42,8 @@ xmpp.on('disconnect', () => tell('disconnected'));
 xmpp.streamManagement.on('resumed', () => tell('resumed'));
 xmpp.streamManagement.on('fail', (stanza) => tell('unsent', { stanza: String(stanza) }));
 xmpp.on('online', async (own) => {
+  // Over WebSocket it counts what comes before <enabled/> as if it came after (XEP-0198).
+  while (websocket && !xmpp.streamManagement.enabled) await sleep(5);
   await xmpp.send(xml('presence'));
   await roster();
   tell('online', { address: String(own) });
@@ -63,7 +77,10 @@ const commands = {
   approve: ({ to }) => xmpp.send(xml('presence', { to, type: 'subscribed' })),
   send: ({ to, body }) => xmpp.send(xml('message', { to, type: 'chat' }, xml('body', {}, body))),
   roster: async () => tell('roster', { contacts: await roster() }),
-  cut: () => (xmpp.socket.socket ?? xmpp.socket).destroy(),
+  cut: () => {
+    const socket = xmpp.socket.socket ?? xmpp.socket;
+    return websocket ? socket.terminate() : socket.destroy();
+  },
   quit: async () => {
     await xmpp.stop();
     process.exit(0);

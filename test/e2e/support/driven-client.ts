@@ -6,7 +6,8 @@ import { createInterface } from 'node:readline';
 import type { TestServer } from './server.js';
 
 export type ClientKind = 'xmppjs' | 'slixmpp';
-export type ClientSecurity = 'starttls' | 'direct';
+/** The last two are WebSockets, which only xmppjs speaks. */
+export type ClientSecurity = 'starttls' | 'direct' | 'ws' | 'wss';
 
 export interface ClientEvent {
   readonly event: string;
@@ -19,6 +20,11 @@ export interface ClientEvent {
 
 const folder = new URL('../clients', import.meta.url).pathname;
 const TIMEOUT_MS = 15_000;
+
+function portOf(server: TestServer, security: ClientSecurity): number {
+  const { port, tlsPort, wsPort, wssPort } = server;
+  return { starttls: port, direct: tlsPort, ws: wsPort, wss: wssPort }[security];
+}
 
 export class DrivenClient {
   readonly address: string;
@@ -34,7 +40,7 @@ export class DrivenClient {
     user: string,
     password: string,
     security: ClientSecurity,
-    port = security === 'direct' ? server.tlsPort : server.port,
+    port = portOf(server, security),
   ) {
     this.address = `${user}@${server.domain}`;
     const words = [this.address, password, 'localhost', String(port), security];

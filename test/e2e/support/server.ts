@@ -19,9 +19,9 @@ export const PASSWORD = 'secret';
 // What /proc counts CPU in: USER_HZ, which is 100 on every Linux.
 const TICKS_PER_SECOND = 100;
 
-/** Counters of `rookery status --json`. */
+/** What `rookery status --json` prints. */
 export interface ServerStatus {
-  readonly counters: Record<string, number>;
+  readonly engine: { readonly counters: Readonly<Record<string, number>> };
   readonly [field: string]: unknown;
 }
 
@@ -51,6 +51,8 @@ export class TestServer {
   readyMs = 0;
   port = 0;
   tlsPort = 0;
+  wsPort = 0;
+  wssPort = 0;
   /** Where HTTP is; empty when it is off. */
   httpUrl = '';
   #child: ChildProcess | undefined;
@@ -65,12 +67,13 @@ export class TestServer {
       options.descriptors === undefined
         ? [process.execPath]
         : ['/bin/sh', '-c', limit, process.execPath];
-    const { xmpp, limits, http, ...rest } = options.config ?? {};
+    const { xmpp, websocket, limits, http, ...rest } = options.config ?? {};
     const config = {
       domain: this.domain,
       data: this.data,
       shards: 2,
       xmpp: { listen: ['127.0.0.1:0'], directTls: ['127.0.0.1:0'], starttls: 'optional', ...xmpp },
+      websocket: { listen: ['127.0.0.1:0'], directTls: ['127.0.0.1:0'], ...websocket },
       http: { listen: '127.0.0.1:0', ...http },
       limits: { ...roomy, ...limits },
       ...rest,
@@ -146,7 +149,7 @@ export class TestServer {
     });
   }
 
-  // The line names the listeners: xmpp and xmpps, each with address and port.
+  // The line names the listeners: xmpp, xmpps, ws and wss, each with address and port.
   #parseReady(): void {
     const port = (protocol: string): number => {
       const found = new RegExp(`\\b${protocol}\\b[^,;]*?:(\\d+)`, 'u').exec(this.readyLine);
@@ -154,6 +157,8 @@ export class TestServer {
     };
     this.port = port('xmpp');
     this.tlsPort = port('xmpps');
+    this.wsPort = port('ws');
+    this.wssPort = port('wss');
     this.httpUrl = /\bhttp (http:\/\/[^\s,;]+)/u.exec(this.readyLine)?.[1] ?? '';
     if (this.port === 0) throw new Error(`no port of xmpp in: ${this.readyLine}`);
   }
@@ -173,6 +178,11 @@ export class TestServer {
 
   async status(): Promise<ServerStatus> {
     return JSON.parse(await this.cli('status', '--json')) as ServerStatus;
+  }
+
+  /** One of the engine's counters. */
+  async counter(name: string): Promise<number> {
+    return (await this.status()).engine.counters[name] ?? Number.NaN;
   }
 
   /** Resident memory in bytes. */
