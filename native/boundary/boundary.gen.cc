@@ -90,6 +90,7 @@ void EngineConfig::encode(std::string& out, std::uint16_t shard) const {
   record.put(max_mailbox_messages);
   record.put(max_mailbox_bytes);
   record.put(mailbox_days);
+  record.put(max_uncommitted_bytes);
   record.put(max_unacknowledged_stanzas);
   record.put(max_output_bytes);
   record.put(resume_seconds);
@@ -139,6 +140,7 @@ bool EngineConfig::decode(std::string_view bytes, EngineConfig& out) {
   record.get(out.max_mailbox_messages);
   record.get(out.max_mailbox_bytes);
   record.get(out.mailbox_days);
+  record.get(out.max_uncommitted_bytes);
   record.get(out.max_unacknowledged_stanzas);
   record.get(out.max_output_bytes);
   record.get(out.resume_seconds);

@@ -12,7 +12,7 @@
 namespace rookery::boundary {
 
 /// Of the schema; the loader of the addon refuses one with another hash.
-inline constexpr std::uint64_t boundary_hash = 0x9d1be3ca8956600dull;
+inline constexpr std::uint64_t boundary_hash = 0x45ef343b78fa0448ull;
 
 enum class StreamCondition : std::uint8_t {
   none = 0,
@@ -120,6 +120,7 @@ struct EngineConfig {
   std::uint32_t max_mailbox_messages = 0;
   std::uint64_t max_mailbox_bytes = 0;
   std::uint32_t mailbox_days = 0;
+  std::uint64_t max_uncommitted_bytes = 0;  ///< Of messages that are not on disk yet, of all shards.
   std::uint32_t max_unacknowledged_stanzas = 0;
   std::uint32_t max_output_bytes = 0;  ///< Unsent, per connection.
   std::uint32_t resume_seconds = 0;

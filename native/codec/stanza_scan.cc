@@ -180,7 +180,7 @@ inline void Scan::note_root_attribute(const Attribute& attribute, const char* sp
     if (stop == '<' || is_bad_control(stop)) return StreamError::not_well_formed;
     std::uint32_t code = 0;
     if (stop == '&' && codec::decode_reference(walk.event, end_, code) == 0) {
-      return StreamError::not_well_formed;
+      return codec::bad_reference(walk.event, end_);
     }
     if (stop == '&' || codec::is_xml_space(stop)) attribute.plain = false;
   }
@@ -356,8 +356,10 @@ inline void Scan::close_element(const char* after) noexcept {
   while (walk.event != end_ && *walk.event != '<') {
     const char stop = *walk.event;
     std::uint32_t code = 0;
+    if (stop == '&' && codec::decode_reference(walk.event, end_, code) == 0) {
+      return codec::bad_reference(walk.event, end_);
+    }
     if (is_bad_control(stop) ||
-        (stop == '&' && codec::decode_reference(walk.event, end_, code) == 0) ||
         (stop == ']' && end_ - walk.event >= 3 && std::memcmp(walk.event, "]]>", 3) == 0)) {
       return StreamError::not_well_formed;
     }

@@ -24,6 +24,13 @@ bool is_bad_control(char character) {
   return static_cast<unsigned char>(character) < 0x20 && !codec::is_xml_space(character);
 }
 
+/// Why something other than a `<` cannot begin a piece. The two bytes that UTF-8 never has are the
+/// mark with which UTF-16 begins.
+StreamError no_markup(char character) {
+  return static_cast<unsigned char>(character) >= 0xFE ? StreamError::unsupported_encoding
+                                                       : StreamError::not_well_formed;
+}
+
 }  // namespace
 
 /// A copy of the state while a chunk is looked at. The functions return need_more to go on.
@@ -326,7 +333,7 @@ SplitOutcome StreamSplitter::Cursor::advance() noexcept {
       case State::text_markup:
       case State::end_tag: outcome = in_markup(); break;
       case State::rest:
-        if (*at != '<') return fail(StreamError::not_well_formed);
+        if (*at != '<') return fail(no_markup(*at));
         state = State::markup;
         ++at;
         break;

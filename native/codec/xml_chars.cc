@@ -139,4 +139,14 @@ std::size_t decode_reference(const char* at, const char* end, std::uint32_t& cod
   return 0;
 }
 
+StreamError bad_reference(const char* at, const char* end) noexcept {
+  const char* name = ++at;
+  while (at != end &&
+         has_class(*at, at == name ? class_name_start | class_high : class_name | class_high)) {
+    ++at;
+  }
+  const bool named = at != name && at != end && *at == ';';
+  return named ? StreamError::restricted_xml : StreamError::not_well_formed;
+}
+
 }  // namespace rookery::codec

@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/stream_error.h"
+
 namespace rookery::codec {
 
 constexpr bool is_xml_space(char character) {
@@ -94,6 +96,10 @@ inline std::size_t decode_utf8(const char* at, const char* end, std::uint32_t& c
 /// Resolves the reference at `at` (which points to the `&`), one of the five predefined or a
 /// numeric one. Returns its length, or 0 when it is none that XML 1.0 allows.
 std::size_t decode_reference(const char* at, const char* end, std::uint32_t& code) noexcept;
+
+/// How to answer an `&` that decode_reference() has refused: a reference to a named entity is what
+/// RFC 6120 section 11.1 forbids, anything else is not well-formed.
+StreamError bad_reference(const char* at, const char* end) noexcept;
 
 /// Appends the UTF-8 form of a valid code point to any container of char.
 template <typename Out>

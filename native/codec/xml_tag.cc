@@ -85,7 +85,7 @@ StreamError read_rich_value(const char*& at, const char* end, char quote) noexce
     if (*at == '&') {
       std::uint32_t code = 0;
       const std::size_t length = decode_reference(at, end, code);
-      if (length == 0) return StreamError::not_well_formed;
+      if (length == 0) return bad_reference(at, end);
       at += length;
     } else {
       const StreamError error = check_character(at, end);

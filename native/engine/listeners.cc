@@ -126,6 +126,7 @@ void Listeners::schedule(MonoUs when) {
 }
 
 void Listeners::pause(MonoUs until) {
+  context_.counters.add(Counter::accepts_paused);
   for (std::size_t token = 0; token < listeners_.size(); ++token) {
     Listener& listener = listeners_[token];
     if (!listener.watched) continue;

@@ -18,17 +18,6 @@ constexpr MonoUs last_ask_us = 1'000'000;
 constexpr MonoUs expiry_period_us = 3'600'000'000;
 constexpr std::uint32_t ticket_key_hours = 24;
 
-Counter counter_of(StreamError error) {
-  switch (error) {
-    case StreamError::not_well_formed:
-    case StreamError::invalid_xml:
-    case StreamError::bad_format: return Counter::error_not_well_formed;
-    case StreamError::restricted_xml: return Counter::error_restricted_xml;
-    case StreamError::policy_violation: return Counter::error_policy;
-    default: return Counter::stream_errors;
-  }
-}
-
 }  // namespace
 
 Shard::Shard(ShardId id, ShardSurroundings surroundings)
@@ -322,7 +311,6 @@ void Shard::stream_closed(Connection& connection) {
 }
 
 void Shard::stream_failed(Connection& connection, StreamError error) {
-  context_.counters.add(counter_of(error));
   if (connection.session != nullptr) {
     sessions_.end(*connection.session, error, {}, true);
   } else {
@@ -332,6 +320,11 @@ void Shard::stream_failed(Connection& connection, StreamError error) {
 
 void Shard::connection_ended(Connection& connection) {
   if (connection.session != nullptr) sessions_.interrupted(*connection.session);
+}
+
+void Shard::output_sent(Connection& connection) {
+  // Messages may have stayed in the mailbox because of it.
+  if (connection.session != nullptr) delivery_.pump(*connection.session->user);
 }
 
 void Shard::bind(Connection& connection, const StanzaView& iq, std::string_view wish) {

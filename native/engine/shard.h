@@ -67,6 +67,7 @@ class Shard final : StreamHandler, LoginHost, MailboxObserver {
   void stream_closed(Connection& connection) override;
   void stream_failed(Connection& connection, StreamError error) override;
   void connection_ended(Connection& connection) override;
+  void output_sent(Connection& connection) override;
   [[nodiscard]] bool congested() const override { return links_.congested(); }
   // LoginHost
   void want_credentials(Connection& connection, std::string_view user) override;

@@ -84,6 +84,11 @@ bool ShardLinks::offer_event(std::string_view record) {
   return true;
 }
 
+bool ShardLinks::events_pressing() const {
+  const QueueStats& stats = mesh_.events(id_).stats();
+  return stats.depth() > stats.capacity / 2;
+}
+
 void ShardLinks::event(std::string_view record) {
   if (offer_event(record)) return;
   control_touched_ = true;

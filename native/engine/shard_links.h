@@ -24,6 +24,7 @@ class ShardLinks final : public Links {
   void reply(ShardId to, std::string_view record) override;
   [[nodiscard]] bool congested() const override { return requests_waiting_ > 0; }
   bool offer_event(std::string_view record) override;
+  [[nodiscard]] bool events_pressing() const override;
   void event(std::string_view record) override;
 
   /// Takes replies, then requests (not while replies of ours wait for room), up to a bounded

@@ -15,6 +15,7 @@ constexpr std::size_t page_messages = 128;
 constexpr std::size_t page_bytes = 512 * 1024;
 constexpr std::uint8_t max_note_attempts = 8;
 constexpr std::size_t max_inactive_stanzas = 1000;
+constexpr std::size_t max_inactive_bytes = 256 * 1024;
 
 /// `2002-09-10T23:08:25.123Z` (XEP-0082).
 void append_stamp(std::string& out, WallMs at_ms) {
@@ -82,17 +83,21 @@ void Delivery::send(Session& session, const StanzaRef& stanza) {
   }
   StreamManagement& management = *session.management;
   const std::size_t held = session.page ? session.page->held.size() : 0;
-  if (management.window.size() + held >= context_.session.config.max_unacknowledged_stanzas * 2) {
+  const auto& config = context_.session.config;
+  if (management.window.size() + held >= config.max_unacknowledged_stanzas * 2 ||
+      management.window_bytes >= config.max_output_bytes) {
     // The window is the only place where this stanza could wait, and it is full.
     if (!management.overflowed) overflowed_.push_back(session.handle);
     management.overflowed = true;
     return;
   }
   if (session.page && session.page->first_number != 0) {
+    management.window_bytes += stanza->bytes().size();
     session.page->held.push_back(stanza);
     return;
   }
   ++management.sent;
+  management.window_bytes += stanza->bytes().size();
   management.window.push_back(stanza);
   if (session.connection == nullptr) return;
   write(session, *stanza);
@@ -104,26 +109,34 @@ void Delivery::send_presence(Session& session, std::string_view xml) {
     send(session, xml);
     return;
   }
-  if (!session.inactive) session.inactive = std::make_unique<std::vector<StanzaRef>>();
-  if (session.inactive->size() >= max_inactive_stanzas) release_inactive(session);
-  if (!session.inactive) session.inactive = std::make_unique<std::vector<StanzaRef>>();
-  session.inactive->push_back(Stanza::make(xml));
+  if (session.inactive && (session.inactive->stanzas.size() >= max_inactive_stanzas ||
+                           session.inactive->bytes >= max_inactive_bytes)) {
+    release_inactive(session);
+  }
+  if (!session.inactive) session.inactive = std::make_unique<InactivePresence>();
+  session.inactive->bytes += xml.size();
+  session.inactive->stanzas.push_back(Stanza::make(xml));
 }
 
 void Delivery::release_inactive(Session& session) {
   if (!session.inactive) return;
-  const std::unique_ptr<std::vector<StanzaRef>> held = std::move(session.inactive);
-  for (const StanzaRef& stanza : *held) send(session, stanza);
+  const std::unique_ptr<InactivePresence> held = std::move(session.inactive);
+  for (const StanzaRef& stanza : held->stanzas) send(session, stanza);
 }
 
 bool Delivery::can_take(const Session& session) const {
   if (session.connection == nullptr || session.ending || session.page) return false;
   if (session.connection->state != StreamState::session) return false;
+  const auto& config = context_.session.config;
   if (session.management) {
-    return session.management->window.size() < context_.session.config.max_unacknowledged_stanzas;
+    // Half of the limit, so that the rest of the window is left to what cannot wait elsewhere, and
+    // a resumption may send all of it again.
+    return session.management->window.size() < config.max_unacknowledged_stanzas &&
+           session.management->window_bytes < config.max_output_bytes / 2;
   }
-  if (session.connection->output &&
-      session.connection->output->wire.size() > context_.session.config.max_output_bytes / 2) {
+  const PendingOutput* output = session.connection->output.get();
+  if (output != nullptr &&
+      output->wire.size() + output->plain.size() > config.max_output_bytes / 2) {
     return false;
   }
   return session.awaited.size() < max_awaited_messages;
@@ -148,6 +161,7 @@ void Delivery::send_message(Session& session, StanzaRef stanza) {
     StreamManagement& management = *session.management;
     stanza->sent_number = ++management.sent;
     write(session, *stanza);
+    management.window_bytes += stanza->bytes().size();
     management.window.push_back(std::move(stanza));
     in_turn(session);
     return;
@@ -242,7 +256,10 @@ void Delivery::send_page(Session& session) {
     entry->stanza->delayed = true;
     send_message(session, entry->stanza);
   }
-  for (const StanzaRef& stanza : page->held) send(session, stanza);
+  for (const StanzaRef& stanza : page->held) {
+    if (session.management) session.management->window_bytes -= stanza->bytes().size();
+    send(session, stanza);
+  }
   pump(*session.user);
 }
 
@@ -264,6 +281,7 @@ bool Delivery::settle_window(Session& session, std::uint32_t handled) {
   for (std::uint32_t index = 0; index < fresh; ++index) {
     const StanzaRef stanza = management.window.front();
     management.window.pop_front();
+    management.window_bytes -= stanza->bytes().size();
     if (stanza->mailbox_sequence != 0) keeper_.settle(*session.user, stanza->mailbox_sequence);
   }
   if (!management.notes.empty()) keeper_.settle_notes(session, handled, false);

@@ -14,6 +14,9 @@ constexpr std::string_view session_ns = "urn:ietf:params:xml:ns:xmpp-session";
 constexpr std::string_view bind_ns = "urn:ietf:params:xml:ns:xmpp-bind";
 constexpr std::string_view carbons_ns = "urn:xmpp:carbons:2";
 
+constexpr MonoUs asking_period_us = 100'000;
+constexpr std::size_t asking_bytes = 16 * 1024;
+
 RoutedType iq_type(std::string_view type) {
   if (type == "get") return RoutedType::get;
   if (type == "set") return RoutedType::set;
@@ -113,6 +116,18 @@ bool IqRouter::answered_here(Session& session, const StanzaView& view, const Jid
   return false;
 }
 
+/// While the ring is nearly full, no session may take more of it than a client that has just logged
+/// in would.
+bool IqRouter::asks_too_much(const Session& session, std::size_t bytes) {
+  if (context_.session.now - asked_since_ > asking_period_us) {
+    asked_.clear();
+    asked_since_ = context_.session.now;
+  }
+  std::size_t& asked = asked_[session.handle.bits];
+  asked += bytes;
+  return asked > asking_bytes && context_.links.events_pressing();
+}
+
 void IqRouter::ask_control_plane(Session& session, const StanzaView& view, const Jid* to) {
   context_.count(Counter::iq_in);
   std::string id;
@@ -127,25 +142,17 @@ void IqRouter::ask_control_plane(Session& session, const StanzaView& view, const
   request.id = id;
   request.stanza = view.text;
   request.encode(record_);
-  if (context_.links.offer_event(record_)) return;
+  if (!asks_too_much(session, record_.size()) && context_.links.offer_event(record_)) return;
   context_.count(Counter::iq_refused);
   error(session, view, to, StanzaError::resource_constraint);
 }
 
 void IqRouter::result(Session& session, const StanzaView& view, const Jid* to) {
-  std::string answer = "<iq type='result'";
+  std::string answer;
+  write_result_start(answer, view);
   if (to != nullptr) append_attribute(answer, "from", to->full());
   append_attribute(answer, "to", full_address(session, context_.domain()));
-  answer += " id='";
-  for (const char character : view.id) {
-    // The raw value may have stood in double quotes and contain a single one.
-    if (character == '\'') {
-      answer += "&apos;";
-    } else {
-      answer += character;
-    }
-  }
-  answer += "'/>";
+  answer += "/>";
   delivery_.send(session, answer);
 }
 

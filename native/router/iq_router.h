@@ -2,7 +2,10 @@
 // control plane, and a few that cost nothing are answered on the spot (ping, session, carbons).
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
+#include <unordered_map>
 
 #include "codec/jid.h"
 #include "codec/stanza_scan.h"
@@ -25,6 +28,7 @@ class IqRouter {
  private:
   void route(Session& session, const StanzaView& view, const Jid& to);
   bool answered_here(Session& session, const StanzaView& view, const Jid* to);
+  [[nodiscard]] bool asks_too_much(const Session& session, std::size_t bytes);
   void ask_control_plane(Session& session, const StanzaView& view, const Jid* to);
   void result(Session& session, const StanzaView& view, const Jid* to);
   void error(Session& session, const StanzaView& view, const Jid* to, StanzaError condition);
@@ -34,6 +38,9 @@ class IqRouter {
   MessageRouter& messages_;
   std::string stamped_;
   std::string record_;
+  /// Bytes that each session has asked the control plane with since `asked_since_`.
+  std::unordered_map<std::uint64_t, std::size_t> asked_;
+  MonoUs asked_since_ = 0;
 };
 
 }  // namespace rookery

@@ -23,6 +23,8 @@ class Links {
   /// An event record for the control plane. False when its ring is full: the caller answers with
   /// resource-constraint.
   virtual bool offer_event(std::string_view record) = 0;
+  /// More than half of that ring is taken: time to see to it that nobody takes all.
+  [[nodiscard]] virtual bool events_pressing() const = 0;
   /// An event that must not be lost (few of them: a session's beginning and end).
   virtual void event(std::string_view record) = 0;
 };

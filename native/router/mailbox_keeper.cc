@@ -28,7 +28,10 @@ std::uint64_t MailboxKeeper::accept(User& user, StanzaRef stanza) {
   Mailbox& mailbox = user.mail();
   const auto& config = context_.session.config;
   const auto size = static_cast<std::uint32_t>(stanza->bytes().size());
-  if (mailbox.live() >= config.max_mailbox_messages ||
+  // A disk that refuses empties nothing; one that is only slow makes senders wait (slow_down).
+  const bool stuck = context_.session.admission.disk_refuses.load(std::memory_order_relaxed) &&
+                     context_.session.too_much_uncommitted();
+  if (stuck || mailbox.live() >= config.max_mailbox_messages ||
       mailbox.bytes() + size > config.max_mailbox_bytes) {
     context_.count(Counter::mailbox_full);
     return 0;
@@ -46,11 +49,16 @@ std::uint64_t MailboxKeeper::accept(User& user, StanzaRef stanza) {
   }
   if (stanza->origin.valid()) hurried_ = true;
   to_commit_.push_back({&user, sequence});
+  count_uncommitted(size);
   if (oldest_commit_ == 0) oldest_commit_ = context_.session.now;
   context_.count(Counter::mailbox_in);
   context_.count(Counter::mailbox_now);
   context_.count(Counter::mailbox_bytes, size);
   return sequence;
+}
+
+void MailboxKeeper::count_uncommitted(std::int64_t bytes) {
+  context_.session.admission.uncommitted_bytes.fetch_add(bytes, std::memory_order_relaxed);
 }
 
 void MailboxKeeper::remember(User& user, std::uint64_t fingerprint, std::uint64_t sequence,
@@ -109,8 +117,9 @@ void MailboxKeeper::settle(User& user, std::uint64_t sequence) {
   if (entry->log != 0 || entry->submitted) user.settling = true;
   if (entry->log != 0) {
     forget_on_disk(entry->log);
-  } else if (!entry->submitted) {
-    context_.count(Counter::never_on_disk);
+  } else {
+    count_uncommitted(-static_cast<std::int64_t>(entry->bytes));
+    if (!entry->submitted) context_.count(Counter::never_on_disk);
   }
   context_.count(Counter::mailbox_acked);
   context_.count(Counter::mailbox_now, -1);
@@ -370,6 +379,7 @@ void MailboxKeeper::committed(const StoreEvent& event) {
 
 void MailboxKeeper::batch_committed(Batch& batch, const StoreEvent& event) {
   const bool good = event.status == StoreStatus::ok;
+  context_.session.admission.disk_refuses.store(!good, std::memory_order_relaxed);
   context_.count(good ? Counter::commits : Counter::commit_failures);
   if (good) {
     context_.count(Counter::commit_records, static_cast<std::int64_t>(batch.places.size()));
@@ -396,6 +406,7 @@ void MailboxKeeper::batch_committed(Batch& batch, const StoreEvent& event) {
       continue;
     }
     entry->log = own;
+    count_uncommitted(-static_cast<std::int64_t>(entry->bytes));
     tell_safe(*entry->stanza);
     if (!entry->stanza->owner.valid()) {
       entry->stanza.reset();  // nobody to send it to now: the disk has it

@@ -102,6 +102,7 @@ class MailboxKeeper {
   };
 
   void tell_safe(Stanza& stanza);
+  void count_uncommitted(std::int64_t bytes);
   bool submit_messages();
   [[nodiscard]] std::string record_of(const Stanza& stanza) const;
   bool submit_settlements();

@@ -57,6 +57,9 @@ void MessageRouter::from_client(Session& sender, const StanzaView& view, const J
           sender.may_retransmit && context_.now_s() < sender.bound_s + retransmission_seconds;
     }
   }
+  if (traits.storable && context_.session.disk_is_behind()) {
+    context_.io.slow_down(*sender.connection);
+  }
   if (traits.copyable && sender.user->sessions.size() > 1) sent_carbons(sender, stamped_);
   const ShardId home = context_.home(to.local);
   if (home == context_.session.id) {

@@ -10,6 +10,7 @@
 #include "codec/jid.h"
 #include "codec/xml_text.h"
 #include "router/address.h"
+#include "stats/error_counts.h"
 
 namespace rookery {
 namespace {
@@ -131,9 +132,9 @@ void SessionManager::refuse_bind(Connection& connection, const StanzaView& iq, S
 
 void SessionManager::answer_bind(Connection& connection, const StanzaView& iq,
                                  const Session& session) {
-  std::string answer = "<iq type='result' id='";
-  answer += iq.id;
-  answer += "'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><jid>";
+  std::string answer;
+  write_result_start(answer, iq);
+  answer += "><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><jid>";
   append_escaped(answer, full_address(session, context_.domain()));
   answer += "</jid></bind></iq>";
   context_.io.write(connection, answer);
@@ -300,6 +301,7 @@ void SessionManager::interrupted(Session& session) {
 void SessionManager::end(Session& session, StreamError error, std::string_view text, bool clean) {
   if (session.ending) return;
   session.ending = true;
+  count_stream_error(context_.session.counters, error);
   User& user = *session.user;
   if (!clean) user.unclean_end_s = context_.now_s();
   if (Connection* connection = session.connection) {

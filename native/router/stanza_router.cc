@@ -5,6 +5,7 @@
 
 #include "codec/xml_text.h"
 #include "router/address.h"
+#include "stats/error_counts.h"
 
 namespace rookery {
 namespace {
@@ -59,7 +60,6 @@ bool StanzaRouter::from_is_own(const Session& session, const StanzaView& view) c
 void StanzaRouter::stanza(Connection& connection, Session& session, const StanzaView& view) {
   if (view.has_from && !view.from.empty() && !from_is_own(session, view)) {
     sessions_.end(session, StreamError::invalid_from, {}, true);
-    context_.count(Counter::stream_errors);
     return;
   }
   const Jid* to = nullptr;
@@ -141,7 +141,6 @@ void StanzaRouter::stream_element(Connection& connection, const StanzaView& view
     if (!session.client_inactive) delivery_.release_inactive(session);
     return;
   }
-  context_.count(Counter::stream_errors);
   sessions_.end(session, StreamError::unsupported_stanza_type, {}, true);
 }
 
@@ -152,14 +151,13 @@ void StanzaRouter::acknowledgement(Connection& connection, const StanzaView& vie
   char* end = nullptr;
   const unsigned long number = std::strtoul(handled.c_str(), &end, 10);
   if (handled.empty() || *end != '\0' || number > 0xFFFFFFFFul) {
-    context_.count(Counter::stream_errors);
     sessions_.end(session, StreamError::bad_format, "The h of an acknowledgement is a number.",
                   true);
     return;
   }
   const std::uint32_t sent = session.management->sent;
   if (delivery_.acknowledge(session, static_cast<std::uint32_t>(number))) return;
-  context_.count(Counter::stream_errors);
+  count_stream_error(context_.session.counters, StreamError::undefined_condition);
   // XEP-0198 section 4: more acknowledged than sent.
   std::string condition = "<handled-count-too-high xmlns='urn:xmpp:sm:3' h='";
   condition += std::to_string(number);

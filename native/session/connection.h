@@ -47,9 +47,18 @@ struct PendingOutput {
   std::size_t sent = 0;  ///< Of `wire`.
 };
 
+/// The first message of a login that waits for its turn.
+struct DelayedLogin {
+  SaslMechanism mechanism = SaslMechanism::none;
+  std::string initial;
+  bool has_initial = false;
+};
+
 /// What a login needs and a session does not.
 struct Login {
   std::unique_ptr<SaslServer> sasl;
+  std::unique_ptr<DelayedLogin> delayed;
+  std::uint64_t bytes = 0;        ///< Received before the login was complete.
   std::string user;               ///< Once known to be right.
   std::string success_payload;    ///< Base64 for <success/>, sent by the home shard.
   std::string previous_tag_note;  ///< Why a resumption failed, for the log.
@@ -71,7 +80,7 @@ struct Connection {
   Handle handle;
   std::unique_ptr<Transport> transport;       ///< Null: plain TCP.
   std::unique_ptr<WebSocketStage> websocket;  ///< Null: the stream lies directly on the bytes.
-  std::unique_ptr<Login> login;               ///< Null once a session is bound.
+  std::unique_ptr<Login> login;               ///< From the accept on; null once a session is bound.
   Session* session = nullptr;
   std::unique_ptr<PendingInput> input;
   std::unique_ptr<PendingOutput> output;
@@ -85,6 +94,7 @@ struct Connection {
   bool direct_tls = false;
   bool dirty = false;        ///< In the shard's list of connections to flush.
   bool held = false;         ///< In the list of connections whose input waits.
+  bool slowed = false;       ///< Its input waits until the disk has caught up.
   bool reading = true;       ///< Watched for input.
   bool writing = false;      ///< Watched for room in the socket.
   bool header_sent = false;  ///< Our stream header is out: errors need none of their own.

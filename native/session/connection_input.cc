@@ -4,6 +4,12 @@
 #include "session/connection_io.h"
 
 namespace rookery {
+namespace {
+
+/// What a connection may send before its login is complete, in units of the largest stanza.
+constexpr std::uint64_t unauthenticated_stanzas = 16;
+
+}  // namespace
 
 void ConnectionIo::readable(Connection& connection, bool hangup) {
   if (connection.state == StreamState::closed) return;
@@ -15,7 +21,7 @@ void ConnectionIo::readable(Connection& connection, bool hangup) {
   if (connection.state != StreamState::closing && must_wait(connection)) {
     // What the kernel holds stays there until the wait ends.
     watch_as_needed(connection, false, connection.writing);
-    if (handler_.congested()) hold(connection);
+    if (handler_.congested() || connection.slowed) hold(connection);
     return;
   }
   receive(connection);
@@ -35,8 +41,21 @@ bool ConnectionIo::receive(Connection& connection) {
   }
   context_.counters.add(Counter::bytes_in, static_cast<std::int64_t>(result.bytes));
   if (connection.state == StreamState::closing) return true;
+  if (says_too_much(connection, result.bytes)) {
+    handler_.stream_failed(connection, StreamError::policy_violation);
+    return true;
+  }
   take_bytes(connection, {receive_buffer_.data(), result.bytes});
   return true;
+}
+
+/// Each stanza before login is small, but white space, a TLS handshake without end and one failed
+/// attempt after the other are none, and cost all the same.
+bool ConnectionIo::says_too_much(Connection& connection, std::size_t bytes) const {
+  if (!connection.counted_unauthenticated || !connection.login) return false;
+  connection.login->bytes += bytes;
+  return connection.login->bytes >
+         unauthenticated_stanzas * context_.config.max_unauthenticated_bytes;
 }
 
 void ConnectionIo::take_bytes(Connection& connection, std::string_view wire) {
@@ -108,6 +127,7 @@ bool ConnectionIo::must_wait(const Connection& connection) const {
   if (connection.output && connection.output->wire.size() > context_.config.max_output_bytes / 2) {
     return true;  // a client that does not read is not read either
   }
+  if (connection.slowed && context_.disk_is_behind()) return true;
   return handler_.congested();
 }
 
@@ -178,12 +198,19 @@ void ConnectionIo::dispatch(Connection& connection, SplitOutcome outcome, std::s
   handler_.element(connection, view);
 }
 
+void ConnectionIo::slow_down(Connection& connection) {
+  if (connection.slowed) return;
+  connection.slowed = true;
+  context_.counters.add(Counter::senders_slowed);
+}
+
 void ConnectionIo::resume_input(Connection& connection) {
   if (connection.ended()) return;
   if (must_wait(connection)) {
     hold(connection);
     return;
   }
+  connection.slowed = false;
   if (!connection.reading) watch_as_needed(connection, true, connection.writing);
   if (!connection.input || connection.input->fed == connection.input->bytes.size()) return;
   const std::unique_ptr<PendingInput> waiting = std::move(connection.input);

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cinttypes>
+#include <cstdio>
 #include <cstring>
 
 namespace rookery {
@@ -28,8 +30,8 @@ Connection* ConnectionIo::accepted(const Accepted& accepted, ListenerKind kind) 
   const std::uint32_t most = context_.config.max_connections_per_address;
   if ((most != 0 && context_.addresses.connections(place) >= most) ||
       (kind.direct_tls && !context_.tls)) {
-    context_.counters.add(Counter::accepts_refused);
-    context_.network.close(accepted.descriptor);
+    refuse(accepted, kind, StreamError::policy_violation,
+           "Too many connections from this address.");
     return nullptr;
   }
   const auto unauthenticated =
@@ -42,6 +44,7 @@ Connection* ConnectionIo::accepted(const Accepted& accepted, ListenerKind kind) 
   connection.direct_tls = kind.direct_tls;
   connection.address_key = place;
   std::memcpy(connection.peer_address, accepted.peer.ip, sizeof connection.peer_address);
+  connection.login = std::make_unique<Login>();
   context_.addresses.connected(place);
   if (kind.direct_tls) connection.transport = context_.tls->accept();
   if (kind.websocket) connection.websocket = std::make_unique<WebSocketStage>();
@@ -69,7 +72,29 @@ void ConnectionIo::pass_on(const Accepted& accepted, ListenerKind kind, ShardId 
     context_.counters.add(Counter::passed_on);
     return;
   }
+  refuse(accepted, kind, StreamError::resource_constraint, "The server is full.");
+}
+
+std::string ConnectionIo::new_stream_id() {
+  char text[17];
+  std::snprintf(text, sizeof text, "%016" PRIx64, context_.random.next64());
+  return text;
+}
+
+/// Says why, as well as can be done without taking anything in: what the socket does not take at
+/// once is not said, and nothing is said where TLS or HTTP would have to be spoken first.
+void ConnectionIo::refuse(const Accepted& accepted, ListenerKind kind, StreamError error,
+                          std::string_view text) {
   context_.counters.add(Counter::accepts_refused);
+  if (!kind.direct_tls && !kind.websocket) {
+    constexpr StreamForm form = StreamForm::xml_stream;
+    std::string bytes;
+    wire_.open(form, bytes, context_.config.domain, new_stream_id());
+    wire_.error(form, bytes, error, text, {});
+    wire_.close(form, bytes);
+    const std::array<iovec, 1> parts{iovec{bytes.data(), bytes.size()}};
+    static_cast<void>(context_.network.send(accepted.descriptor, parts));
+  }
   context_.network.close(accepted.descriptor);
 }
 
@@ -78,7 +103,7 @@ void ConnectionIo::evict_oldest_unauthenticated() {
     Connection* oldest = context_.connections.get(unauthenticated_.front());
     unauthenticated_.pop_front();
     if (oldest == nullptr || !oldest->counted_unauthenticated || oldest->ended()) continue;
-    context_.counters.add(Counter::accepts_refused);
+    context_.counters.add(Counter::evicted);
     handler_.stream_failed(*oldest, StreamError::resource_constraint);
     drop(*oldest);
     return;
@@ -210,8 +235,8 @@ std::string& ConnectionIo::out(Connection& connection) {
   return connection.output->plain;
 }
 
-void ConnectionIo::write_open(Connection& connection, std::string_view stream_id) {
-  wire_.open(connection.form, out(connection), context_.config.domain, stream_id);
+void ConnectionIo::write_open(Connection& connection) {
+  wire_.open(connection.form, out(connection), context_.config.domain, new_stream_id());
 }
 
 void ConnectionIo::write_error(Connection& connection, StreamError error, std::string_view text,
@@ -353,7 +378,9 @@ void ConnectionIo::sent_everything(Connection& connection) {
     }
     return;
   }
-  if (connection.writing) watch_as_needed(connection, connection.reading, false);
+  if (!connection.writing) return;
+  watch_as_needed(connection, connection.reading, false);
+  handler_.output_sent(connection);
 }
 
 void ConnectionIo::writable(Connection& connection) {
@@ -418,7 +445,6 @@ void ConnectionIo::timer_fired(Connection& connection) {
     return;
   }
   if (connection.state == StreamState::session) return;
-  context_.counters.add(Counter::error_timeout);
   handler_.stream_failed(connection, StreamError::connection_timeout);
 }
 

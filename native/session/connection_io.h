@@ -25,6 +25,8 @@ class StreamHandler {
   virtual void stream_failed(Connection& connection, StreamError error) = 0;
   /// The connection is gone or about to go; its session, if any, must let go of it now.
   virtual void connection_ended(Connection& connection) = 0;
+  /// What had waited for the socket is out: there is room for more.
+  virtual void output_sent(Connection& connection) = 0;
   /// While true no input is looked at (a queue towards another shard is full).
   [[nodiscard]] virtual bool congested() const = 0;
 };
@@ -50,6 +52,8 @@ class ConnectionIo {
   void readable(Connection& connection, bool hangup);
   void writable(Connection& connection);
 
+  /// Looks at no more of this connection's input while the disk is behind.
+  void slow_down(Connection& connection);
   /// Goes on with input that had to wait; called when a wait of this connection ended.
   void resume_input(Connection& connection);
   /// The same for all connections that were held back by congestion.
@@ -67,7 +71,7 @@ class ConnectionIo {
     }
   }
   /// Opens the stream, or opens it again after a restart.
-  void write_open(Connection& connection, std::string_view stream_id);
+  void write_open(Connection& connection);
   /// Writes a stream error; write_close() must follow. `extra`: an application's own condition.
   void write_error(Connection& connection, StreamError error, std::string_view text,
                    std::string_view extra = {});
@@ -111,7 +115,11 @@ class ConnectionIo {
   /// The buffer for what this connection is to be sent; marks it for the flush.
   std::string& out(Connection& connection);
   HandOver try_hand_over(Connection& connection, ShardId shard);
+  [[nodiscard]] std::string new_stream_id();
+  void refuse(const Accepted& accepted, ListenerKind kind, StreamError error,
+              std::string_view text);
   bool receive(Connection& connection);
+  [[nodiscard]] bool says_too_much(Connection& connection, std::size_t bytes) const;
   void take_bytes(Connection& connection, std::string_view wire);
   void take_plain(Connection& connection, std::string_view plain);
   bool take_http(Connection& connection, std::string_view& plain);

@@ -34,6 +34,7 @@ struct StreamManagement {
   SessionTag tag = 0;
   RingBuffer<UnsafeStanza> unsafe;  ///< Received, not yet safe, oldest first.
   RingBuffer<StanzaRef> window;     ///< Sent, not yet acknowledged, oldest first.
+  std::size_t window_bytes = 0;     ///< Of those, and of what a page holds up.
   std::vector<SentNote> notes;
   std::uint32_t received = 0;        ///< Stanzas from the client (its h, modulo 2^32).
   std::uint32_t skip_until = 0;      ///< After a resumption: numbers up to here were taken before.
@@ -75,6 +76,12 @@ struct Page {
   std::vector<StanzaRef> held;
 };
 
+/// Presence that waits until the client is active again (XEP-0352).
+struct InactivePresence {
+  std::vector<StanzaRef> stanzas;
+  std::size_t bytes = 0;
+};
+
 /// Addresses that were sent directed presence (RFC 6121 section 4.6).
 using DirectedPresence = std::vector<std::string>;
 
@@ -89,7 +96,7 @@ struct Session {
   StanzaRef presence;
   RingBuffer<AwaitedByTcp> awaited;
   std::unique_ptr<Page> page;
-  std::unique_ptr<std::vector<StanzaRef>> inactive;  ///< Held back while inactive (XEP-0352).
+  std::unique_ptr<InactivePresence> inactive;  ///< Held back while inactive (XEP-0352).
   std::string resource;
   std::uint32_t resume_timer = 0;
   std::uint32_t activity = 0;  ///< Of the shard's activity count; greater is more recent.

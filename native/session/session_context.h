@@ -2,6 +2,7 @@
 // that it owns. One object per shard, used by its thread only (or by the simulation's one thread).
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -40,6 +41,9 @@ inline Handle timer_handle(std::uint64_t cookie, ShardId shard) {
 struct SharedAdmission {
   AddressTable addresses;
   MadeUpKeys made_up_keys;  ///< For users that do not exist.
+  /// Bytes of messages that were taken and are neither on disk nor acknowledged, of all shards.
+  std::atomic<std::int64_t> uncommitted_bytes{0};
+  std::atomic<bool> disk_refuses{false};  ///< The last commit of any shard has failed.
 };
 
 struct SessionContext {
@@ -53,6 +57,7 @@ struct SessionContext {
         network(own_network),
         addresses(own_admission.addresses),
         made_up_keys(own_admission.made_up_keys),
+        admission(own_admission),
         counters(own_counters),
         timers(own_clock.now_us()),
         connections(own_id),
@@ -66,6 +71,7 @@ struct SessionContext {
   Network& network;
   AddressTable& addresses;
   const MadeUpKeys& made_up_keys;
+  SharedAdmission& admission;
   ShardCounters& counters;
   TimerWheel timers;
   Slab<Connection> connections;
@@ -75,6 +81,15 @@ struct SessionContext {
   MonoUs now;  ///< Of this turn of the loop.
 
   [[nodiscard]] std::uint32_t shards() const { return config.shards; }
+  /// More was taken for the disk than it should have before it.
+  [[nodiscard]] bool too_much_uncommitted() const {
+    return admission.uncommitted_bytes.load(std::memory_order_relaxed) >
+           static_cast<std::int64_t>(config.max_uncommitted_bytes);
+  }
+  /// The disk works, but not as fast as messages come: their senders should wait for it.
+  [[nodiscard]] bool disk_is_behind() const {
+    return too_much_uncommitted() && !admission.disk_refuses.load(std::memory_order_relaxed);
+  }
   [[nodiscard]] ScanLimits scan_limits() const {
     return {static_cast<std::uint16_t>(config.max_depth),
             static_cast<std::uint16_t>(config.max_attributes)};

@@ -1,10 +1,11 @@
 // From a stream header to a user who has proved who they are.
 #include "session/stream_negotiator.h"
 
-#include <cstdio>
+#include <cstdlib>
 
 #include "codec/jid.h"
 #include "codec/xml_text.h"
+#include "stats/error_counts.h"
 
 namespace rookery {
 namespace {
@@ -17,21 +18,13 @@ constexpr std::string_view management_ns = "urn:xmpp:sm:3";
 constexpr std::string_view register_ns = "jabber:iq:register";
 constexpr std::uint8_t max_failures = 3;
 
-void append_hex(std::string& out, std::uint64_t value) {
-  char text[17];
-  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(value));
-  out += text;
-}
-
 }  // namespace
 
 StreamNegotiator::StreamNegotiator(SessionContext& context, ConnectionIo& io, LoginHost& host)
     : context_(context), io_(io), host_(host), login_rate_(context.config.logins_per_second) {}
 
 void StreamNegotiator::send_header(Connection& connection) {
-  std::string id;
-  append_hex(id, context_.random.next64());
-  io_.write_open(connection, id);
+  io_.write_open(connection);
   connection.header_sent = true;
 }
 
@@ -43,6 +36,7 @@ void StreamNegotiator::open_failed(Connection& connection, StreamError error,
 
 void StreamNegotiator::fail(Connection& connection, StreamError error, std::string_view text) {
   if (connection.ended()) return;
+  count_stream_error(context_.counters, error);
   if (connection.can_speak()) {
     if (!connection.header_sent) send_header(connection);
     io_.write_error(connection, error, text);
@@ -72,7 +66,6 @@ void StreamNegotiator::stream_opened(Connection& connection, const StreamHeaderV
     // nothing is ambiguous.
   }
   if (connection.state == StreamState::header) {
-    if (!connection.login) connection.login = std::make_unique<Login>();
     connection.state = StreamState::negotiate;
   } else {
     connection.state = StreamState::bind;
@@ -144,13 +137,13 @@ void StreamNegotiator::element(Connection& connection, const StanzaView& view) {
              features(connection).registration) {
     host_.registration_request(connection, view);
   } else {
-    context_.counters.add(Counter::error_auth);
     fail(connection, StreamError::not_authorized, "Log in first.");
   }
 }
 
 void StreamNegotiator::start_tls(Connection& connection) {
   if (!features(connection).starttls) {
+    context_.counters.add(Counter::tls_failures);
     io_.write(connection, "<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>");
     io_.write_close(connection);
     io_.finish(connection);
@@ -160,7 +153,9 @@ void StreamNegotiator::start_tls(Connection& connection) {
   io_.start_tls(connection);
   connection.state = StreamState::header;
   connection.header_sent = false;
-  connection.login.reset();
+  const std::uint64_t bytes = connection.login->bytes;
+  connection.login = std::make_unique<Login>();
+  connection.login->bytes = bytes;
 }
 
 void StreamNegotiator::auth(Connection& connection, const StanzaView& view) {
@@ -184,7 +179,7 @@ void StreamNegotiator::auth(Connection& connection, const StanzaView& view) {
   if (context_.config.failed_logins_per_minute != 0 &&
       context_.addresses.failures(connection.address_key, context_.now) >=
           context_.config.failed_logins_per_minute) {
-    context_.counters.add(Counter::error_policy);
+    context_.counters.add(Counter::logins_throttled);
     fail(connection, StreamError::policy_violation,
          "Too many failed logins from this address; try again in a minute.");
     return;
@@ -195,38 +190,41 @@ void StreamNegotiator::auth(Connection& connection, const StanzaView& view) {
     sasl_failed(connection, SaslFailure::incorrect_encoding);
     return;
   }
+  DelayedLogin login{mechanism, std::move(initial), !encoded.empty()};
   if (!waiting_.empty() || !login_rate_.take(context_.now)) {
     context_.counters.add(Counter::logins_delayed);
     connection.state = StreamState::waiting;
-    waiting_.push_back({connection.handle, mechanism, std::move(initial), !encoded.empty()});
+    connection.login->delayed = std::make_unique<DelayedLogin>(std::move(login));
+    waiting_.push_back(connection.handle);
     return;
   }
-  begin_sasl(connection, mechanism, std::move(initial), !encoded.empty());
+  begin_sasl(connection, login);
 }
 
 MonoUs StreamNegotiator::start_waiting_logins() {
   while (!waiting_.empty()) {
-    Connection* connection = context_.connections.get(waiting_.front().connection);
-    if (connection == nullptr || connection->state != StreamState::waiting) {
+    Connection* connection = context_.connections.get(waiting_.front());
+    if (connection == nullptr || connection->state != StreamState::waiting || !connection->login ||
+        !connection->login->delayed) {
       waiting_.pop_front();
       continue;
     }
     if (!login_rate_.take(context_.now)) return login_rate_.next(context_.now);
-    WaitingLogin login = std::move(waiting_.front());
     waiting_.pop_front();
+    const std::unique_ptr<DelayedLogin> login = std::move(connection->login->delayed);
     connection->state = StreamState::negotiate;
-    begin_sasl(*connection, login.mechanism, std::move(login.initial), login.has_initial);
+    begin_sasl(*connection, *login);
     io_.resume_input(*connection);
   }
   return 0;
 }
 
-void StreamNegotiator::begin_sasl(Connection& connection, SaslMechanism mechanism,
-                                  std::string initial, bool has_initial) {
+void StreamNegotiator::begin_sasl(Connection& connection, const DelayedLogin& delayed) {
   Login& login = *connection.login;
-  login.sasl = std::make_unique<SaslServer>(mechanism, context_.config.domain, bindings(connection),
-                                            login.features_had_plus, context_.random);
-  step(connection, login.sasl->start(initial, has_initial));
+  login.sasl =
+      std::make_unique<SaslServer>(delayed.mechanism, context_.config.domain, bindings(connection),
+                                   login.features_had_plus, context_.random);
+  step(connection, login.sasl->start(delayed.initial, delayed.has_initial));
 }
 
 void StreamNegotiator::response(Connection& connection, const StanzaView& view) {
@@ -380,13 +378,12 @@ void StreamNegotiator::bind_stage(Connection& connection, const StanzaView& view
     return;
   }
   if (view.kind == StanzaKind::iq && view.child("session", session_ns) != nullptr) {
-    std::string xml = "<iq type='result' id='";
-    xml += view.id;
-    xml += "'/>";
+    std::string xml;
+    write_result_start(xml, view);
+    xml += "/>";
     io_.write(connection, xml);
     return;
   }
-  context_.counters.add(Counter::error_auth);
   fail(connection, StreamError::not_authorized, "Bind a resource first.");
 }
 

@@ -61,8 +61,7 @@ class StreamNegotiator {
   [[nodiscard]] FeatureSet features(const Connection& connection) const;
   void start_tls(Connection& connection);
   void auth(Connection& connection, const StanzaView& view);
-  void begin_sasl(Connection& connection, SaslMechanism mechanism, std::string initial,
-                  bool has_initial);
+  void begin_sasl(Connection& connection, const DelayedLogin& login);
   void response(Connection& connection, const StanzaView& view);
   void step(Connection& connection, SaslStep step);
   void compare_password(Connection& connection);
@@ -71,18 +70,12 @@ class StreamNegotiator {
   void bind_stage(Connection& connection, const StanzaView& view);
   [[nodiscard]] ChannelBindings bindings(const Connection& connection) const;
 
-  struct WaitingLogin {
-    Handle connection;
-    SaslMechanism mechanism;
-    std::string initial;
-    bool has_initial;
-  };
-
   SessionContext& context_;
   ConnectionIo& io_;
   LoginHost& host_;
   RateLimit login_rate_;
-  std::deque<WaitingLogin> waiting_;  ///< Bounded by the unauthenticated connections.
+  // What they wait with is in their Login, and goes when their connection goes.
+  std::deque<Handle> waiting_;  ///< For the login rate.
 };
 
 }  // namespace rookery

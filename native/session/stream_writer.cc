@@ -83,6 +83,19 @@ void write_features(std::string& out, const FeatureSet& features, const Caps& ca
   out += "</stream:features>";
 }
 
+void write_result_start(std::string& out, const StanzaView& request) {
+  out += "<iq type='result' id='";
+  for (const char character : request.id) {
+    // The raw value may have stood in double quotes and contain a single one.
+    if (character == '\'') {
+      out += "&apos;";
+    } else {
+      out += character;
+    }
+  }
+  out += '\'';
+}
+
 bool write_stanza_error(std::string& out, const StanzaView& view, std::string_view from,
                         std::string_view to, StanzaError error, std::string_view text,
                         std::string_view extra) {

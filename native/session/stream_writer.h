@@ -28,6 +28,9 @@ struct FeatureSet {
 
 void write_features(std::string& out, const FeatureSet& features, const Caps& caps);
 
+/// `<iq type='result' id='…'` of the answer to a request, up to where more attributes may follow.
+void write_result_start(std::string& out, const StanzaView& request);
+
 /// RFC 6120 section 8.3.3.
 enum class StanzaError : std::uint8_t {
   bad_request,

@@ -18,6 +18,8 @@ namespace rookery {
   X(busy_us, "time awake")                                                     \
   X(accepts, "connections accepted")                                           \
   X(accepts_refused, "connections refused by a limit")                         \
+  X(accepts_paused, "times that accepting paused: its rate, descriptors")      \
+  X(evicted, "connections not logged in that made room for newer ones")        \
   X(connections, "connections open now")                                       \
   X(unauthenticated, "connections not logged in now")                          \
   X(sessions, "sessions now, those waiting to be resumed included")            \
@@ -37,6 +39,7 @@ namespace rookery {
   X(login_failures, "logins refused")                                          \
   X(logins_delayed, "logins that waited for the login rate")                   \
   X(logins_refused_busy, "PLAIN logins refused: too many passwords waited")    \
+  X(logins_throttled, "logins refused: too many failures of their address")    \
   X(resumed, "sessions resumed")                                               \
   X(resume_failures, "resumptions refused")                                    \
   X(bytes_in, "bytes received")                                                \
@@ -62,13 +65,16 @@ namespace rookery {
   X(iq_in, "IQs for the control plane")                                        \
   X(iq_refused, "IQs answered with resource-constraint")                       \
   X(presence_in, "presence stanzas from clients")                              \
-  X(stream_errors, "streams closed with an error of the peer's")               \
-  X(error_not_well_formed, "not-well-formed and invalid-xml")                  \
+  X(stream_errors, "streams closed with an error of the peer's, of any kind")  \
+  X(error_not_well_formed, "not-well-formed, bad-format, wrong namespaces")    \
   X(error_restricted_xml, "restricted-xml")                                    \
+  X(error_encoding, "unsupported-encoding: no UTF-8")                          \
   X(error_policy, "policy-violation: size, depth, attributes, rate")           \
   X(error_timeout, "connection-timeout: not logged in in time")                \
   X(error_auth, "not-authorized")                                              \
-  X(error_overflow, "clients that did not read")                               \
+  X(error_other, "host-unknown, invalid-from, what RFC 6120 has beside")       \
+  X(error_overflow, "clients that did not read or not acknowledge")            \
+  X(senders_slowed, "times that a sender's input waited for the disk")         \
   X(congested, "turns in which sockets were not read because a ring was full") \
   X(wakeups, "other shards woken")
 

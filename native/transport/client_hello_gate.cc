@@ -15,7 +15,7 @@ constexpr std::uint8_t kClientHello = 1;
 }  // namespace
 
 ClientHelloGate::Verdict ClientHelloGate::feed(std::string_view wire, bool answered_below_tls13) {
-  while (!wire.empty() && !blind_) {
+  while (!wire.empty() && !blind_ && !foreign_) {
     if (header_bytes_ < kHeaderBytes) {
       feed_header(static_cast<std::uint8_t>(wire.front()), answered_below_tls13);
       wire.remove_prefix(1);
@@ -27,6 +27,7 @@ ClientHelloGate::Verdict ClientHelloGate::feed(std::string_view wire, bool answe
     }
     if (header_bytes_ == kHeaderBytes && record_left_ == 0) header_bytes_ = 0;
   }
+  if (foreign_) return Verdict::foreign;
   return passed_ || blind_ ? Verdict::pass : Verdict::incomplete;
 }
 
@@ -34,8 +35,7 @@ void ClientHelloGate::feed_header(std::uint8_t byte, bool answered_below_tls13) 
   switch (header_bytes_++) {
     case 0:
       type_ = byte;
-      // A connection that does not begin with a handshake record is refused by OpenSSL at once.
-      if (!passed_ && type_ != kTypeHandshake) blind_ = true;
+      if (!passed_ && type_ != kTypeHandshake) foreign_ = true;
       if (type_ == kTypeChangeCipherSpec && answered_below_tls13) blind_ = true;
       break;
     case 3: record_left_ = static_cast<std::uint16_t>(byte << 8); break;

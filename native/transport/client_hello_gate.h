@@ -20,6 +20,7 @@ class ClientHelloGate {
     incomplete,  ///< The first ClientHello is still arriving.
     pass,        ///< It is complete, or is none: OpenSSL may see it.
     oversized,
+    foreign,  ///< It does not begin with a handshake record.
   };
 
   /// Follows the next bytes. `answered_below_tls13`: the server has answered with TLS 1.2, so that
@@ -31,6 +32,7 @@ class ClientHelloGate {
   bool feed_handshake(std::string_view content);
 
   bool passed_ = false;
+  bool foreign_ = false;
   bool blind_ = false;             ///< What follows is encrypted or no TLS at all.
   std::uint8_t type_ = 0;          ///< Of the current record.
   std::uint8_t header_bytes_ = 0;  ///< Of the record's header.

@@ -150,22 +150,30 @@ TransportStatus TlsHandshake::receive(TransportScratch& scratch, std::string_vie
 TransportStatus TlsHandshake::admit(std::string_view wire, std::string& wire_out) {
   const bool below_tls13 = answered_ && SSL_version(ssl_) != TLS1_3_VERSION;
   const ClientHelloGate::Verdict verdict = gate_.feed(wire, below_tls13);
-  if (verdict == ClientHelloGate::Verdict::oversized) return refuse(wire_out);
+  // OpenSSL's alert for an excessive length, and that of RFC 8446 section 5 for what is no
+  // handshake (OpenSSL sends none when it takes the bytes for HTTP or another version).
+  if (verdict == ClientHelloGate::Verdict::oversized) {
+    return refuse(TlsAlert::illegal_parameter, wire_out);
+  }
+  if (verdict == ClientHelloGate::Verdict::foreign) {
+    return refuse(TlsAlert::unexpected_message, wire_out);
+  }
   if (ssl_ != nullptr) return TransportStatus::ok;
   if (verdict == ClientHelloGate::Verdict::incomplete || !hello_.empty()) hello_.append(wire);
   if (verdict == ClientHelloGate::Verdict::incomplete) {
     // Records of a byte each would make the hello longer than what it says of itself.
-    return hello_.size() > kMaxHeldBytes ? refuse(wire_out) : TransportStatus::ok;
+    return hello_.size() > kMaxHeldBytes ? refuse(TlsAlert::illegal_parameter, wire_out)
+                                         : TransportStatus::ok;
   }
   if (make_ssl()) return TransportStatus::ok;
   failed_ = true;
   return TransportStatus::failed;
 }
 
-TransportStatus TlsHandshake::refuse(std::string& wire_out) {
-  // A plaintext alert, fatal, illegal_parameter, as OpenSSL sends it for an excessive length.
-  constexpr std::array<char, 7> kAlert = {21, 3, 3, 0, 2, 2, 47};
-  wire_out.append(kAlert.data(), kAlert.size());
+/// With a plaintext alert, which is fatal.
+TransportStatus TlsHandshake::refuse(TlsAlert alert, std::string& wire_out) {
+  const std::array<char, 7> record = {21, 3, 3, 0, 2, 2, static_cast<char>(alert)};
+  wire_out.append(record.data(), record.size());
   std::string().swap(hello_);
   failed_ = true;
   return TransportStatus::failed;

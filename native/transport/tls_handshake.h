@@ -54,7 +54,7 @@ class TlsHandshake final : public Transport {
   };
 
   TransportStatus admit(std::string_view wire, std::string& wire_out);
-  TransportStatus refuse(std::string& wire_out);
+  TransportStatus refuse(TlsAlert alert, std::string& wire_out);
   bool make_ssl();
   TransportStatus handshake(TransportScratch& scratch, std::string& wire_out);
   TransportStatus read(TransportScratch& scratch, std::string& plain);

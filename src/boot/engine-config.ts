@@ -57,6 +57,7 @@ export function engineConfig(config: Config, extras: EngineConfigExtras): Engine
     maxMailboxMessages: limits.maxMailboxMessages,
     maxMailboxBytes: BigInt(limits.maxMailboxBytes),
     mailboxDays: limits.mailboxDays,
+    maxUncommittedBytes: BigInt(limits.maxUncommittedBytes),
     maxUnacknowledgedStanzas: limits.maxUnacknowledgedStanzas,
     maxOutputBytes: limits.maxOutputBytes,
     resumeSeconds: limits.resumeSeconds,

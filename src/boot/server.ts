@@ -217,6 +217,7 @@ export class Server extends EventEmitter<ServerEvents> {
       domain: this.config.domain,
       lanes: pool.lanes,
       maxQueue: this.config.pool.maxQueue,
+      maxQueueBytes: this.config.pool.maxQueueBytes,
       facts: this.parts.facts,
       sink: {
         send: (command) => this.runningEngine().send(command),

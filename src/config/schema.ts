@@ -105,10 +105,10 @@ const limits = z.strictObject({
   }),
   maxDepth: integer('Deepest nesting of elements in a stanza.', {
     min: 8,
-    max: 1000,
+    max: 256,
     fallback: 64,
   }),
-  maxAttributes: integer('Most attributes of one element.', { min: 8, max: 1000, fallback: 64 }),
+  maxAttributes: integer('Most attributes of one element.', { min: 8, max: 64, fallback: 64 }),
   unauthenticatedSeconds: integer('How long a connection may take to log in.', {
     min: 1,
     max: 3600,
@@ -173,6 +173,10 @@ const limits = z.strictObject({
     max: 3650,
     fallback: 30,
   }),
+  maxUncommittedBytes: integer(
+    'Bytes of messages that the disk has yet to take; beyond, their senders wait for it.',
+    { min: 1_048_576, max: 1_099_511_627_776, fallback: 67_108_864 },
+  ),
   maxUnacknowledgedStanzas: integer(
     'Stanzas on their way to one device without its acknowledgement; the rest wait in the mailbox.',
     { min: 10, max: 1_000_000, fallback: 1000 },
@@ -286,6 +290,11 @@ const pool = z.strictObject({
       'chat is unaffected.',
     { min: 10, max: 10_000_000, fallback: 50_000 },
   ),
+  maxQueueBytes: integer('Bytes of the requests that wait for the handlers.', {
+    min: 1_048_576,
+    max: 1_099_511_627_776,
+    fallback: 67_108_864,
+  }),
   taskSeconds: integer('The longest a batch of requests may take before it is given up.', {
     min: 1,
     max: 600,

@@ -3,7 +3,7 @@
 import { RecordReader, type RecordWriter } from './record-buffer.js';
 
 /** Of the schema; an addon with another hash is refused. */
-export const boundaryHash = 0x9d1be3ca8956600dn;
+export const boundaryHash = 0x45ef343b78fa0448n;
 
 export const StreamCondition = {
   none: 0,
@@ -98,6 +98,8 @@ export interface EngineConfig {
   maxMailboxMessages: number;
   maxMailboxBytes: bigint;
   mailboxDays: number;
+  /** Of messages that are not on disk yet, of all shards. */
+  maxUncommittedBytes: bigint;
   maxUnacknowledgedStanzas: number;
   /** Unsent, per connection. */
   maxOutputBytes: number;
@@ -426,6 +428,7 @@ export function encodeEngineConfig(
   writer.u32(record.maxMailboxMessages);
   writer.u64(record.maxMailboxBytes);
   writer.u32(record.mailboxDays);
+  writer.u64(record.maxUncommittedBytes);
   writer.u32(record.maxUnacknowledgedStanzas);
   writer.u32(record.maxOutputBytes);
   writer.u32(record.resumeSeconds);

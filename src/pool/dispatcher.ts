@@ -1,7 +1,8 @@
 // Brings the engine's events to the handlers and their answers back. Events wait in lanes: a user
 // always takes the same lane, and a lane has one batch under way, so a user's requests are answered
 // in their order; what arrives meanwhile makes the next batch. All lanes together are one finite
-// queue. When it is full, the client is answered at once and chat is unaffected.
+// queue, of which one user may fill a small part. When it is full, the client is answered at once
+// and chat is unaffected.
 
 import { errorText } from '../base/errors.js';
 import { StanzaError } from '../base/stanza-error.js';
@@ -30,6 +31,8 @@ export interface DispatcherOptions {
   readonly domain: string;
   readonly lanes: number;
   readonly maxQueue: number;
+  /** Bytes of stanzas in the queue. */
+  readonly maxQueueBytes: number;
   readonly facts: Pick<Facts, 'resolve'>;
   readonly sink: CommandSink;
   /** A handler failed; the client has its answer already. */
@@ -53,6 +56,8 @@ interface Lane {
 }
 
 const MAX_BATCH = 256;
+/** One user may have so many requests in the queue, or a hundredth of it. */
+const LEAST_SHARE = 200;
 
 /** The queue before the handlers. */
 export class Dispatcher {
@@ -60,7 +65,9 @@ export class Dispatcher {
   private readonly underWay = new Map<Handlers, number>();
   private readonly idleWaiters: (() => void)[] = [];
   private stopped = false;
+  private readonly waitingOf = new Map<string, number>();
   private depth = 0;
+  private bytes = 0;
   private inProgress = 0;
   private refused = 0;
   private answered = 0;
@@ -76,7 +83,7 @@ export class Dispatcher {
   /** Takes an event, or answers that there is no room. */
   dispatch(item: WorkItem): void {
     if (this.stopped) return;
-    if (this.depth + this.inProgress >= this.options.maxQueue) {
+    if (!this.hasRoom(item)) {
       this.refused++;
       this.deliver(this.refusal(item, 'resource-constraint')).catch(this.undeliverable);
       return;
@@ -84,7 +91,26 @@ export class Dispatcher {
     const lane = this.laneOf(item);
     lane.items.push(item);
     this.depth++;
+    this.account(item, 1);
     if (!lane.busy) void this.work(lane);
+  }
+
+  private hasRoom(item: WorkItem): boolean {
+    const { maxQueue, maxQueueBytes } = this.options;
+    if (this.depth + this.inProgress >= maxQueue) return false;
+    if (this.bytes > 0 && this.bytes + bytesOf(item) > maxQueueBytes) return false;
+    // Whoever asks faster than is answered must not be the reason that others are not.
+    const share = Math.max(LEAST_SHARE, Math.floor(maxQueue / 100));
+    return !('user' in item) || (this.waitingOf.get(item.user) ?? 0) < share;
+  }
+
+  /** Enters (1) or strikes out (-1) what a request takes of the queue. */
+  private account(item: WorkItem, change: 1 | -1): void {
+    this.bytes += change * bytesOf(item);
+    if (!('user' in item)) return;
+    const waiting = (this.waitingOf.get(item.user) ?? 0) + change;
+    if (waiting === 0) this.waitingOf.delete(item.user);
+    else this.waitingOf.set(item.user, waiting);
   }
 
   /** New batches go to another version; resolves when the old one has answered its last. */
@@ -150,6 +176,7 @@ export class Dispatcher {
         this.undeliverable(error);
       } finally {
         this.inProgress -= items.length;
+        for (const item of items) this.account(item, -1);
         this.count(handlers, -1);
         for (const wake of this.idleWaiters.splice(0)) wake();
       }
@@ -237,6 +264,10 @@ export class Dispatcher {
         return []; // Waiting requests are shown at the next login.
     }
   }
+}
+
+function bytesOf(item: WorkItem): number {
+  return 'stanza' in item ? item.stanza.length : 0;
 }
 
 function idOf(stanza: string): string | undefined {

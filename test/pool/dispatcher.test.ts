@@ -73,11 +73,12 @@ describe('dispatcher', () => {
     failures = [];
   });
 
-  function dispatcher(lanes: number, maxQueue: number): Dispatcher {
+  function dispatcher(lanes: number, maxQueue: number, maxQueueBytes = 1_000_000): Dispatcher {
     return new Dispatcher(handlers, {
       domain: 'example.org',
       lanes,
       maxQueue,
+      maxQueueBytes,
       facts: { resolve: (effects) => effects as Command[] },
       sink,
       onFailure: (handler, message) => failures.push(`${handler}: ${message}`),
@@ -123,6 +124,38 @@ describe('dispatcher', () => {
     handlers.releases[2]?.();
     await queue.drain();
     assert.deepEqual(sink.sent.slice(1), ['old 1', 'old 2', 'old 4']);
+  });
+
+  it('gives one user a part of the queue and no more', async () => {
+    const queue = dispatcher(4, 1000);
+    for (let id = 0; id < 300; id += 1) queue.dispatch(iq('ann', String(id)));
+    queue.dispatch(iq('bob', '1'));
+    await turn();
+    assert.equal(queue.stats().refused, 100);
+    assert.ok(sink.sent.every((sent) => sent.includes('ann@example.org/r')));
+    for (let at = 0; at < 3; at += 1) {
+      handlers.releases[at]?.();
+      await turn();
+    }
+    await queue.drain();
+    assert.equal(queue.stats().answered, 201);
+    // What was answered counts no more.
+    queue.dispatch(iq('ann', 'again'));
+    await turn();
+    handlers.releases.at(-1)?.();
+    await queue.drain();
+    assert.equal(queue.stats().refused, 100);
+  });
+
+  it('takes no more bytes than it may, but one request of any size', async () => {
+    const queue = dispatcher(1, 100, 9);
+    queue.dispatch(iq('ann', '1'));
+    queue.dispatch(iq('bob', '2'));
+    await turn();
+    assert.equal(queue.stats().refused, 1);
+    handlers.releases[0]?.();
+    await queue.drain();
+    assert.equal(queue.stats().answered, 1);
   });
 
   it('answers every request of a batch whose worker died, and goes on', async () => {

@@ -32,6 +32,7 @@ boundary::EngineConfig simulated_config(std::uint32_t shards) {
   config.max_unauthenticated_bytes = 16384;
   config.max_mailbox_messages = 100000;
   config.max_mailbox_bytes = 1u << 30;
+  config.max_uncommitted_bytes = 1u << 26;
   config.max_unacknowledged_stanzas = 40;
   config.max_output_bytes = 1u << 20;
   config.resume_seconds = 3600;

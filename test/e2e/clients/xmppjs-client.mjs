@@ -64,10 +64,12 @@ xmpp.on('stanza', (stanza) => {
 async function roster() {
   const id = `roster${Date.now()}`;
   const query = xml('query', 'jabber:iq:roster');
-  await xmpp.send(xml('iq', { type: 'get', id }, query));
-  const answer = await new Promise((resolve) => {
+  // Listening comes first: the answer may be here before send() has told that it is done.
+  const answered = new Promise((resolve) => {
     xmpp.on('stanza', (stanza) => stanza.attrs.id === id && resolve(stanza));
   });
+  await xmpp.send(xml('iq', { type: 'get', id }, query));
+  const answer = await answered;
   const items = answer.getChild('query').getChildren('item');
   return Object.fromEntries(items.map(({ attrs }) => [attrs.jid, attrs.subscription]));
 }

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { stringify } from 'yaml';
+import { callServer } from '../../../src/cli/admin-client.js';
 import type { ConfigInput } from '../../../src/config/schema.js';
 import type { Endpoint } from './raw-client.js';
 
@@ -180,9 +181,17 @@ export class TestServer {
     return JSON.parse(await this.cli('status', '--json')) as ServerStatus;
   }
 
-  /** One of the engine's counters. */
+  /** The engine's counters, summed over the shards. */
+  async counters(): Promise<Record<string, number>> {
+    const status = (await callServer(this.data, 'GET', '/status')) as {
+      engine: { counters: Record<string, number> };
+    };
+    return status.engine.counters;
+  }
+
+  /** One of them. */
   async counter(name: string): Promise<number> {
-    return (await this.status()).engine.counters[name] ?? Number.NaN;
+    return (await this.counters())[name] ?? Number.NaN;
   }
 
   /** Resident memory in bytes. */

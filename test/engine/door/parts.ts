@@ -59,6 +59,7 @@ export function exampleConfig(): EngineConfig {
     maxMailboxMessages: 1000,
     maxMailboxBytes: 10_000_000n,
     mailboxDays: 30,
+    maxUncommittedBytes: 67_108_864n,
     maxUnacknowledgedStanzas: 100,
     maxOutputBytes: 1_000_000,
     resumeSeconds: 60,

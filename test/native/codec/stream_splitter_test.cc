@@ -133,6 +133,8 @@ TEST(StreamSplitter, RefusesWhatIsNotXml) {
     EXPECT_EQ(whole(text).back().error, StreamError::not_well_formed) << text;
   }
   EXPECT_EQ(whole("<stream:stream/>").back().error, StreamError::bad_format);
+  EXPECT_EQ(whole("\xFF\xFE<"sv).back().error, StreamError::unsupported_encoding);
+  EXPECT_EQ(whole("\xFE\xFF"sv).back().error, StreamError::unsupported_encoding);
 }
 
 TEST(StreamSplitter, LimitsBytesOfOnePiece) {

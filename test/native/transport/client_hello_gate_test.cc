@@ -45,10 +45,17 @@ TEST(ClientHelloGate, RefusesAnOversizedHelloAtOnce) {
   EXPECT_EQ(ClientHelloGate().feed(record(22, std::string{1, 1, 0, 0}), false), Verdict::oversized);
 }
 
-TEST(ClientHelloGate, LeavesWhatIsNoHelloToOpenSsl) {
-  EXPECT_EQ(ClientHelloGate().feed("G", false), Verdict::pass);
-  EXPECT_EQ(ClientHelloGate().feed(record(21, "xx"), false), Verdict::pass);
+TEST(ClientHelloGate, LeavesAHandshakeThatIsNoHelloToOpenSsl) {
   EXPECT_EQ(ClientHelloGate().feed(record(22, std::string{2}), false), Verdict::pass);
+}
+
+TEST(ClientHelloGate, RefusesWhatIsNoHandshakeAtItsFirstByte) {
+  EXPECT_EQ(ClientHelloGate().feed("G", false), Verdict::foreign);
+  EXPECT_EQ(ClientHelloGate().feed(record(21, "xx"), false), Verdict::foreign);
+  EXPECT_EQ(ClientHelloGate().feed(record(23, "xx"), false), Verdict::foreign);
+  ClientHelloGate late;
+  EXPECT_EQ(late.feed(record(22, hello(300).substr(0, 10)), false), Verdict::incomplete);
+  EXPECT_EQ(late.feed("\x17", false), Verdict::foreign);
 }
 
 TEST(ClientHelloGate, WatchesTheSecondHelloBehindAChangeCipherSpec) {
