@@ -1,6 +1,7 @@
 // Memory and CPU of idle connections, and that each can still receive a message. Settings:
 // ROOKERY_BENCH_CONNECTIONS (15000), ROOKERY_BENCH_SHARDS (2), ROOKERY_BENCH_RESOURCES (connections
-// of one account, 1), ROOKERY_BENCH_SECURITY (both of none and direct), ROOKERY_BENCH_WARM_LOGINS.
+// of one account, 1), ROOKERY_BENCH_SECURITY (some of none, direct, ws and wss; the last two are
+// WebSockets), ROOKERY_BENCH_WARM_LOGINS.
 
 import { TestServer } from '../e2e/support/server.js';
 import { accountNames, type Figure, report, runTool, setting, settled } from './common/driver.js';
@@ -19,12 +20,19 @@ interface IdleResult {
 
 const count = setting('ROOKERY_BENCH_CONNECTIONS', 15_000);
 const resources = setting('ROOKERY_BENCH_RESOURCES', 1);
-const securities = process.env.ROOKERY_BENCH_SECURITY?.split(',') ?? ['none', 'direct'];
+const securities = process.env.ROOKERY_BENCH_SECURITY?.split(',') ?? ['none', 'direct', 'wss'];
+const names: Readonly<Record<string, string>> = {
+  none: 'plain',
+  direct: 'TLS 1.3',
+  ws: 'WebSocket',
+  wss: 'WebSocket, TLS 1.3',
+};
 
 const figures: Figure[] = [];
 const raw: unknown[] = [];
 
 for (const security of securities) {
+  const tls = security === 'direct' || security === 'wss';
   const server = await TestServer.start({
     config: {
       shards: setting('ROOKERY_BENCH_SHARDS', 2),
@@ -37,16 +45,17 @@ for (const security of securities) {
     // memory: wait until the process has stopped shrinking.
     await settled(server.pid);
     const { result } = await runTool<IdleResult>('idle_bench', {
-      server: `127.0.0.1:${security === 'direct' ? server.tlsPort : server.port}`,
+      server: `127.0.0.1:${portOf(server, security)}`,
       pid: server.pid,
       count,
       resources,
-      security,
-      parallel: security === 'direct' ? 20 : 50,
+      security: tls ? 'direct' : 'none',
+      protocol: security.startsWith('ws') ? 'websocket' : 'xmpp',
+      parallel: tls ? 20 : 50,
       'warm-logins': setting('ROOKERY_BENCH_WARM_LOGINS', 10_000),
     });
     raw.push(result);
-    const what = `${count} idle, ${security === 'none' ? 'plain' : 'TLS 1.3'}`;
+    const what = `${count} idle, ${names[security]}`;
     const figure = (name: string, unit: string, value: number, atMost?: number): Figure => ({
       what: `${what}: ${name}`,
       unit,
@@ -63,6 +72,10 @@ for (const security of securities) {
   } finally {
     await server.remove();
   }
+}
+
+function portOf({ port, tlsPort, wsPort, wssPort }: TestServer, security: string): number {
+  return { none: port, direct: tlsPort, ws: wsPort, wss: wssPort }[security] ?? 0;
 }
 
 function missing(result: IdleResult): number {

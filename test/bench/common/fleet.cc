@@ -83,8 +83,13 @@ ClientSettings read_settings(Args& args) {
     die("--security is none, starttls or direct");
   }
   const std::string protocol = args.text("protocol", "xmpp");
-  if (protocol != "xmpp" && protocol != "compact") die("--protocol is xmpp or compact");
-  if (protocol == "compact") settings.protocol = Protocol::compact;
+  if (protocol == "compact") {
+    settings.protocol = Protocol::compact;
+  } else if (protocol == "websocket") {
+    settings.protocol = Protocol::websocket;
+  } else if (protocol != "xmpp") {
+    die("--protocol is xmpp, websocket or compact");
+  }
   const std::string server_key = args.text("server-key", "");
   if (!server_key.empty() && server_key.size() != 2 * kNoiseKeyBytes) {
     die("--server-key is the server's Noise key, 64 hexadecimal digits");

@@ -61,7 +61,8 @@ class Fleet : public ClientOwner {
 };
 
 /// The settings that every tool takes: --server, --domain, --password, --security, --mechanism,
-/// --acks, --presence, --per-source, --source-base, --protocol xmpp|compact, --server-key.
+/// --acks, --presence, --per-source, --source-base, --protocol xmpp|websocket|compact,
+/// --server-key.
 ClientSettings read_settings(Args& args);
 
 }  // namespace rookery::bench

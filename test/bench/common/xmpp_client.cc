@@ -96,6 +96,7 @@ void Client::release() {
   reader_.restart();
   scram_.reset();
   compact_.reset();
+  websocket_.reset();
 }
 
 void Client::fail(const std::string& why) {
@@ -107,7 +108,9 @@ void Client::fail(const std::string& why) {
 void Client::close(bool abruptly) {
   if (fd_ < 0) return;
   if (!abruptly && settings_.protocol != Protocol::relay) {
-    send(compact_ ? "<close xmlns='urn:rookery:compact:1'/>" : "</stream:stream>");
+    send(compact_     ? "<close xmlns='urn:rookery:compact:1'/>"
+         : websocket_ ? WebSocketStream::close
+                      : "</stream:stream>");
     flush();
     resume_id_.clear();
   }
@@ -118,6 +121,8 @@ void Client::send(std::string_view bytes) {
   if (fd_ < 0) return;
   if (compact_) {
     compact_->send(bytes);
+  } else if (websocket_) {
+    websocket_->append(out_, bytes);
   } else {
     out_.append(bytes);
   }
@@ -136,7 +141,9 @@ void Client::send_stanza(std::string_view stanza) {
 }
 
 void Client::request_ack() {
-  if (settings_.protocol == Protocol::xmpp) send("<r xmlns='urn:xmpp:sm:3'/>");
+  if (settings_.protocol != Protocol::compact && settings_.protocol != Protocol::relay) {
+    send("<r xmlns='urn:xmpp:sm:3'/>");
+  }
 }
 
 long Client::transport_write(std::string_view bytes) {
@@ -222,6 +229,7 @@ void Client::read() {
 // Returns false when the client was closed, or its transport changed, on the way.
 bool Client::handle_bytes(std::string_view bytes) {
   if (compact_) return handle_compact(bytes);
+  if (websocket_) return handle_websocket(bytes);
   if (state_ == State::relay_hello) {
     bytes.remove_prefix(1);
     reader_.skip_header();
@@ -250,6 +258,24 @@ bool Client::handle_bytes(std::string_view bytes) {
     pending_.assign(bytes);
   }
   return true;
+}
+
+bool Client::handle_websocket(std::string_view bytes) {
+  const auto upgraded = [this] { send(WebSocketStream::open(settings_.domain)); };
+  return websocket_->receive(bytes, upgraded, [this](std::string_view message) {
+    const int fd = fd_;
+    if (message.starts_with("<open ")) return true;
+    if (message.starts_with("<close ")) {
+      fail("stream closed by the server");
+      return false;
+    }
+    if (state_ == State::ready) {
+      handle_session(message);
+    } else {
+      handle_login(message);
+    }
+    return fd_ == fd && fd_ >= 0;
+  });
 }
 
 bool Client::handle_item(const StreamReader::Item& item) {

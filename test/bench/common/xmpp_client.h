@@ -15,6 +15,7 @@
 
 #include "bench/common/scram_client.h"
 #include "bench/common/stream_reader.h"
+#include "bench/common/websocket_stream.h"
 #include "native/support/compact_client.h"
 #include "transport/noise_crypto.h"
 #include "transport/transport_scratch.h"
@@ -39,7 +40,7 @@ class ClientOwner {
 };
 
 enum class Security : std::uint8_t { none, starttls, direct };
-enum class Protocol : std::uint8_t { xmpp, compact, relay };
+enum class Protocol : std::uint8_t { xmpp, websocket, compact, relay };
 
 /// What all clients of a run share.
 struct ClientSettings {
@@ -105,6 +106,7 @@ class Client {
   void on_event(std::uint32_t events);
   void read();
   bool handle_bytes(std::string_view bytes);
+  bool handle_websocket(std::string_view bytes);
   bool handle_item(const StreamReader::Item& item);
   void handle_login(std::string_view element);
   void handle_features(std::string_view features);
@@ -143,6 +145,7 @@ class Client {
   StreamReader reader_;
   std::unique_ptr<ScramClient> scram_;
   std::unique_ptr<NoiseKeyPair> device_keys_;
+  std::unique_ptr<WebSocketStream> websocket_;    ///< While connected over WebSocket.
   std::unique_ptr<test::CompactClient> compact_;  ///< While connected over the compact protocol.
   std::string user_;
   std::string resource_;

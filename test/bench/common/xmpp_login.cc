@@ -30,6 +30,12 @@ void Client::open_stream() {
     return;
   }
   state_ = State::features;
+  if (settings_.protocol == Protocol::websocket) {
+    if (websocket_) return send(WebSocketStream::open(settings_.domain));
+    out_ += WebSocketStream::request(settings_.domain);
+    websocket_ = std::make_unique<WebSocketStream>();
+    return mark_dirty();
+  }
   reader_.restart();
   send("<?xml version='1.0'?><stream:stream to='" + settings_.domain +
        "' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>");
