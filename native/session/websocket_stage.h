@@ -14,5 +14,7 @@ struct WebSocketStage {
   bool upgraded = false;
   bool close_sent = false;
 };
+// Every WebSocket at rest holds one of these and nothing else of this stage.
+static_assert(sizeof(WebSocketStage) <= 64);
 
 }  // namespace rookery
