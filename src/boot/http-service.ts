@@ -21,6 +21,8 @@ import { secretFile } from '../services/secret-file.js';
 import type { Services } from '../services/services.js';
 import type { Listener } from './listeners.js';
 
+/** Where the engine's listeners take WebSockets. */
+const WEBSOCKET_PATH = '/ws';
 const SWEEP_MS = 60_000;
 const PAGE_FOLDER = fileURLToPath(new URL('../page', import.meta.url));
 
@@ -115,19 +117,23 @@ export class HttpService {
 
   /**
    * Where devices connect: the listeners' ports, at the name by which the client calls the server,
-   * because behind `0.0.0.0` and a proxy nobody else knows it.
+   * because behind `0.0.0.0` and a proxy nobody else knows it. The best comes first.
    */
   private endpoints(host: string): Endpoints {
-    const reached = this.publicName() || host || this.parts.config.domain;
-    const of = (protocol: string): number[] =>
-      this.parts
-        .listeners()
-        .filter((listener) => listener.protocol === protocol)
-        .map(({ port }) => port);
+    const { http, websocket, domain } = this.parts.config;
+    const reached = this.publicName() || host || domain;
+    const of = (protocol: string): number[] => {
+      const open = this.parts.listeners().filter((listener) => listener.protocol === protocol);
+      return [...new Set(open.map(({ port }) => port))];
+    };
+    // A page that came without TLS is on this machine, where no browser trusts a certificate that
+    // nobody has signed; one that came with it may not connect without.
+    const protocols = http.publicUrl.startsWith('https:') ? ['wss', 'ws'] : ['ws', 'wss'];
+    const own = protocols.flatMap((protocol) =>
+      of(protocol).map((port) => `${protocol}://${reached}:${port}${WEBSOCKET_PATH}`),
+    );
     return {
-      webSocket: ['wss', 'ws'].flatMap((protocol) =>
-        of(protocol).map((port) => `${protocol}://${reached}:${port}/`),
-      ),
+      webSocket: websocket.url === '' ? own : [websocket.url],
       compact: of('compact').map((port) => `${reached}:${port}`),
     };
   }

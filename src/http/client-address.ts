@@ -1,4 +1,4 @@
-// Who a client is, as far as limits are concerned.
+// Who a client is, as far as limits are concerned, and by which name it calls the server.
 
 import { isIP } from 'node:net';
 
@@ -53,4 +53,11 @@ export function clientAddress(
     address = normaliseAddress(hop);
   }
   return address;
+}
+
+/** The name or address by which a Host header calls the server; empty when it is neither. */
+export function hostOf(header: string): string {
+  const match = /^(\[[0-9a-f:.]+\]|[a-z0-9.-]{1,253})(?::\d{1,5})?$/iu.exec(header);
+  const host = match?.[1]?.toLowerCase() ?? '';
+  return host.startsWith('[') && isIP(host.slice(1, -1)) === 0 ? '' : host;
 }

@@ -1,14 +1,13 @@
 // The HTTP interface: takes requests from the transport, checks them against their routes, answers.
 // Everything is refused before memory is spent on it, and nothing waits without an end.
 
-import { isIP } from 'node:net';
 import type { z } from 'zod';
 import { errorText } from '../base/errors.js';
 import type { Logger } from '../base/log.js';
 import { type ListenAddress, parseListenAddress } from '../config/fields.js';
 import type { Config } from '../config/schema.js';
 import { ClientGone, checkBodyHeaders, parseJson, readBody } from './body.js';
-import { addressSubject, clientAddress, normaliseAddress } from './client-address.js';
+import { addressSubject, clientAddress, hostOf, normaliseAddress } from './client-address.js';
 import { NodeTransport } from './node-transport.js';
 import { Problem } from './problem.js';
 import type { Reply, Route, RouteRequest } from './route.js';
@@ -253,13 +252,6 @@ function validated(schema: z.ZodType | undefined, value: unknown, place: string)
 
 function escapePointer(part: PropertyKey): string {
   return String(part).replaceAll('~', '~0').replaceAll('/', '~1');
-}
-
-/** The name or address in a Host header; empty when it is neither. */
-function hostOf(header: string): string {
-  const match = /^(\[[0-9a-f:.]+\]|[a-z0-9.-]{1,253})(?::\d{1,5})?$/iu.exec(header);
-  const host = match?.[1]?.toLowerCase() ?? '';
-  return host.startsWith('[') && isIP(host.slice(1, -1)) === 0 ? '' : host;
 }
 
 async function within<Result>(work: Promise<Result>, seconds: number): Promise<Result> {

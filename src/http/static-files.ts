@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { extname, join, relative, sep } from 'node:path';
 import { errorCode } from '../base/errors.js';
+import { hostOf } from './client-address.js';
 import type { Exchange, Headers } from './transport.js';
 
 const MAX_TOTAL_BYTES = 64 * 1024 * 1024;
@@ -91,10 +92,10 @@ export function pagePolicy(webSockets: readonly string[]): string {
 export class StaticFiles {
   private readonly files: Map<string, StaticFile>;
 
-  /** `webSockets`: origins of the WebSocket listeners, as the client of this host reaches them. */
+  /** `webSockets`: the WebSocket listeners, as a client that calls the server so reaches them. */
   constructor(
     folder: string,
-    private readonly webSockets: (hostHeader: string) => readonly string[],
+    private readonly webSockets: (host: string) => readonly string[],
   ) {
     this.files = readFolder(folder);
   }
@@ -124,7 +125,7 @@ export class StaticFiles {
 
   private protection(exchange: Exchange): Headers {
     return {
-      'content-security-policy': pagePolicy(this.webSockets(exchange.header('host'))),
+      'content-security-policy': pagePolicy(this.webSockets(hostOf(exchange.header('host')))),
       // Without these two a browser gives a page no shared memory, which its database may want.
       'cross-origin-opener-policy': 'same-origin',
       'cross-origin-embedder-policy': 'require-corp',

@@ -408,8 +408,17 @@ describe('registration by number for trying things out', function () {
   it('serves its own description', async () => {
     const answer = await http(server.httpUrl, 'GET', '/api/openapi.json');
     assert.equal(answer.json.openapi, '3.1.0');
+  });
+
+  it('tells clients, and the page, where the WebSocket is', async () => {
+    const port = /\bws 127\.0\.0\.1:(\d+)/u.exec(server.readyLine)?.[1];
+    const { json } = await http(server.httpUrl, 'GET', '/api/v1/server');
+    const [first = ''] = json.webSocket as string[];
+    assert.equal(first, `ws://127.0.0.1:${port}/ws`);
     const page = await http(server.httpUrl, 'GET', '/');
-    assert.ok([200, 404].includes(page.status));
+    if (page.status === 404) return; // A checkout whose page has not been built.
+    const policy = String(page.headers['content-security-policy']);
+    assert.ok(policy.includes(`connect-src 'self' ${first}`), policy);
   });
 });
 

@@ -1,7 +1,12 @@
 // Who a client is: one spelling for each address, and proxies that are believed.
 
 import assert from 'node:assert/strict';
-import { addressSubject, clientAddress, normaliseAddress } from '../../src/http/client-address.js';
+import {
+  addressSubject,
+  clientAddress,
+  hostOf,
+  normaliseAddress,
+} from '../../src/http/client-address.js';
 
 describe('client address', () => {
   it('has one spelling', () => {
@@ -25,6 +30,15 @@ describe('client address', () => {
     assert.equal(one, '2001:db8:1:2::/64');
     assert.equal(addressSubject(normaliseAddress('2001:db8:1:2:ffff:1:2:3')), one);
     assert.notEqual(addressSubject(normaliseAddress('2001:db8:1:3::1')), one);
+  });
+
+  it('calls the server by a name or an address, and by nothing else', () => {
+    assert.equal(hostOf('Chat.Example.org:5280'), 'chat.example.org');
+    assert.equal(hostOf('[::1]:5280'), '[::1]');
+    assert.equal(hostOf('127.0.0.1'), '127.0.0.1');
+    for (const bad of ['', 'a b', "x; script-src 'unsafe-inline'", '[x]', 'a:b', 'a:1:2', 'ä']) {
+      assert.equal(hostOf(bad), '', bad);
+    }
   });
 
   it('is what trusted proxies say, as far as they are trusted', () => {
