@@ -53,9 +53,14 @@ export interface DispatcherStats {
 interface Lane {
   items: WorkItem[];
   busy: boolean;
+  /** How many the next batch may have. */
+  batch: number;
 }
 
 const MAX_BATCH = 256;
+const FIRST_BATCH = 32;
+/** A batch's answers are in memory all at once, several times over: they should not be larger. */
+const ANSWER_BYTES = 1 << 20;
 /** One user may have so many requests in the queue, or a hundredth of it. */
 const LEAST_SHARE = 200;
 
@@ -77,7 +82,11 @@ export class Dispatcher {
     private handlers: Handlers,
     private readonly options: DispatcherOptions,
   ) {
-    this.lanes = Array.from({ length: options.lanes }, () => ({ items: [], busy: false }));
+    this.lanes = Array.from({ length: options.lanes }, () => ({
+      items: [],
+      busy: false,
+      batch: FIRST_BATCH,
+    }));
   }
 
   /** Takes an event, or answers that there is no room. */
@@ -164,13 +173,15 @@ export class Dispatcher {
   private async work(lane: Lane): Promise<void> {
     lane.busy = true;
     while (lane.items.length > 0) {
-      const items = lane.items.splice(0, MAX_BATCH);
+      const items = lane.items.splice(0, lane.batch);
       const { handlers } = this;
       this.depth -= items.length;
       this.inProgress += items.length;
       this.count(handlers, 1);
       try {
-        await this.deliver(await this.answers(handlers, items));
+        const commands = await this.answers(handlers, items);
+        lane.batch = nextBatch(lane.batch, items.length, commands);
+        await this.deliver(commands);
         this.answered += items.length;
       } catch (error) {
         this.undeliverable(error);
@@ -264,6 +275,14 @@ export class Dispatcher {
         return []; // Waiting requests are shown at the next login.
     }
   }
+}
+
+/** Twice as many as before, as long as answers of the last ones' size are not too much at once. */
+function nextBatch(batch: number, items: number, commands: readonly Command[]): number {
+  let bytes = 0;
+  for (const command of commands) if ('stanza' in command) bytes += command.stanza.length;
+  const fitting = Math.max(1, Math.floor((ANSWER_BYTES * items) / Math.max(1, bytes)));
+  return Math.min(batch * 2, MAX_BATCH, fitting);
 }
 
 function bytesOf(item: WorkItem): number {

@@ -202,7 +202,7 @@ describe('hostile silence', function () {
   });
 
   it('floods of questions are answered in part, and others get their answers', async () => {
-    const expected = { growthMiB: 256, atLeast: { iq_in: 1000 } };
+    const expected = { growthMiB: 160, atLeast: { iq_in: 1000 } };
     await siege(server, expected, async (course) => {
       const vcard = `<vCard xmlns='vcard-temp'><NOTE>${'n'.repeat(100_000)}</NOTE></vCard>`;
       const owner = await session('eve', 'owner');

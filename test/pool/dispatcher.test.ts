@@ -19,6 +19,8 @@ class HeldHandlers implements Handlers {
   readonly batches: WorkItem[][] = [];
   readonly releases: ((fail?: Error) => void)[] = [];
   closed = false;
+  /** What each answer says beside the handlers' name and the id. */
+  padding = '';
 
   constructor(private readonly name: string) {}
 
@@ -43,7 +45,7 @@ class HeldHandlers implements Handlers {
 
   private answerTo(item: WorkItem): Effect {
     assert.equal(item.kind, 'IqRequest');
-    return toSession(item.user, 1n, `${this.name} ${item.id}`);
+    return toSession(item.user, 1n, `${this.name} ${item.id}${this.padding}`);
   }
 }
 
@@ -133,11 +135,10 @@ describe('dispatcher', () => {
     await turn();
     assert.equal(queue.stats().refused, 100);
     assert.ok(sink.sent.every((sent) => sent.includes('ann@example.org/r')));
-    for (let at = 0; at < 3; at += 1) {
+    for (let at = 0; queue.stats().answered < 201; at += 1) {
       handlers.releases[at]?.();
       await turn();
     }
-    await queue.drain();
     assert.equal(queue.stats().answered, 201);
     // What was answered counts no more.
     queue.dispatch(iq('ann', 'again'));
@@ -145,6 +146,23 @@ describe('dispatcher', () => {
     handlers.releases.at(-1)?.();
     await queue.drain();
     assert.equal(queue.stats().refused, 100);
+  });
+
+  it('makes batches larger, but not when their answers are large', async () => {
+    const queue = dispatcher(1, 1000);
+    const sizes = async (answer: string): Promise<number[]> => {
+      const before = handlers.batches.length;
+      handlers.padding = answer;
+      for (let id = 0; id < 200; id += 1) queue.dispatch(iq('ann', String(id)));
+      const answered = queue.stats().answered + 200;
+      for (let at = before; queue.stats().answered < answered; at += 1) {
+        handlers.releases[at]?.();
+        await turn();
+      }
+      return handlers.batches.slice(before).map((batch) => batch.length);
+    };
+    assert.deepEqual(await sizes(''), [1, 64, 128, 7]);
+    assert.deepEqual((await sizes('x'.repeat(100_000))).slice(0, 5), [1, 10, 10, 10, 10]);
   });
 
   it('takes no more bytes than it may, but one request of any size', async () => {
