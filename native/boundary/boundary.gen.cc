@@ -59,6 +59,7 @@ void EngineConfig::encode(std::string& out, std::uint16_t shard) const {
   record.put(pin_shards);
   record.put(xmpp_listen);
   record.put(xmpp_direct_tls);
+  record.put(compact_listen);
   record.put(websocket_listen);
   record.put(websocket_direct_tls);
   record.put(websocket_origins);
@@ -107,6 +108,7 @@ bool EngineConfig::decode(std::string_view bytes, EngineConfig& out) {
   record.get(out.pin_shards);
   record.get(out.xmpp_listen);
   record.get(out.xmpp_direct_tls);
+  record.get(out.compact_listen);
   record.get(out.websocket_listen);
   record.get(out.websocket_direct_tls);
   record.get(out.websocket_origins);

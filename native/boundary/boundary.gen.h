@@ -12,7 +12,7 @@
 namespace rookery::boundary {
 
 /// Of the schema; the loader of the addon refuses one with another hash.
-inline constexpr std::uint64_t boundary_hash = 0x45ef343b78fa0448ull;
+inline constexpr std::uint64_t boundary_hash = 0x06681651512310a2ull;
 
 enum class StreamCondition : std::uint8_t {
   none = 0,
@@ -89,6 +89,7 @@ struct EngineConfig {
   std::uint8_t pin_shards = 0;  ///< Pin shard threads to cores.
   std::string xmpp_listen;
   std::string xmpp_direct_tls;
+  std::string compact_listen;
   std::string websocket_listen;
   std::string websocket_direct_tls;
   std::string websocket_origins;  ///< Which web pages may connect; * is all.

@@ -100,12 +100,14 @@ bool list_has(std::string_view list, std::string_view lower) {
 /// The subprotocols that the server speaks. The first that a client names is taken.
 WebSocketProtocol protocol_of(std::string_view name) {
   if (name == "xmpp") return WebSocketProtocol::xmpp;
+  if (name == "rookery.compact.1") return WebSocketProtocol::compact;
   return WebSocketProtocol::none;
 }
 
 std::string_view protocol_name(WebSocketProtocol protocol) {
   switch (protocol) {
     case WebSocketProtocol::xmpp: return "xmpp";
+    case WebSocketProtocol::compact: return "rookery.compact.1";
     case WebSocketProtocol::none: break;
   }
   return {};
@@ -316,7 +318,10 @@ HttpAnswer answer_upgrade(const Request& request, const HttpPolicy& policy, std:
     return refuse(out, HttpStatus::forbidden);
   }
   // RFC 7395 section 3.1: without its subprotocol the client would not know what is spoken.
-  if (request.protocol == WebSocketProtocol::none) return refuse(out, HttpStatus::bad_request);
+  if (request.protocol == WebSocketProtocol::none ||
+      (request.protocol == WebSocketProtocol::compact && !policy.compact)) {
+    return refuse(out, HttpStatus::bad_request);
+  }
   out +=
       "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
       "Sec-WebSocket-Accept: ";

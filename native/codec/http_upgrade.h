@@ -55,7 +55,8 @@ class HttpHeadSplitter {
 /// What an upgraded connection speaks.
 enum class WebSocketProtocol : std::uint8_t {
   none,
-  xmpp,  ///< RFC 7395, subprotocol "xmpp".
+  xmpp,     ///< RFC 7395, subprotocol "xmpp".
+  compact,  ///< docs/PROTOCOL.md section 8, subprotocol "rookery.compact.1".
 };
 
 /// What the server's configuration says about requests.
@@ -65,7 +66,8 @@ struct HttpPolicy {
   std::string_view origins;
   /// The address that discovery names; empty: made from the request's Host.
   std::string_view public_url;
-  bool secure = false;  ///< The connection is encrypted.
+  bool secure = false;   ///< The connection is encrypted.
+  bool compact = false;  ///< The compact protocol is offered.
 };
 
 struct HttpAnswer {

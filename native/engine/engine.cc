@@ -107,6 +107,11 @@ bool Engine::open(std::string& error) {
   }
   if (!resolve_listeners(error)) return false;
   ticket_keys_ = TicketKeys::create();
+  if (!config_.noise_static_key.empty()) {
+    noise_identity_ =
+        NoiseIdentity::create(config_.noise_static_key, config_.noise_certificate, error);
+    if (!noise_identity_) return false;
+  }
   fabric_ = ReactorFabric::create(config_.shards, error);
   if (!fabric_) return false;
   mesh_ = std::make_unique<Mesh>(config_.shards);
@@ -118,8 +123,9 @@ bool Engine::open(std::string& error) {
 
 bool Engine::resolve_listeners(std::string& error) {
   HeldPorts held;
-  for (std::string* lines : {&config_.xmpp_listen, &config_.xmpp_direct_tls,
-                             &config_.websocket_listen, &config_.websocket_direct_tls}) {
+  for (std::string* lines :
+       {&config_.xmpp_listen, &config_.xmpp_direct_tls, &config_.websocket_listen,
+        &config_.websocket_direct_tls, &config_.compact_listen}) {
     std::string resolved;
     std::string_view rest = *lines;
     while (!rest.empty()) {
@@ -218,6 +224,7 @@ bool Engine::prepare_shard(ShardId id, std::unique_ptr<Network>& network,
       !shard->load_tls(config_.tls_cert, config_.tls_key, ticket_keys_, error)) {
     return false;
   }
+  shard->set_noise_identity(noise_identity_);
   lane.shard = shard.get();
   return true;
 }

@@ -81,6 +81,7 @@ class Engine {
   OsClock clock_;
   SharedAdmission admission_;
   std::shared_ptr<TicketKeys> ticket_keys_;
+  std::shared_ptr<const NoiseIdentity> noise_identity_;
   std::unique_ptr<ReactorFabric> fabric_;
   std::unique_ptr<Mesh> mesh_;
   std::unique_ptr<StoreSet> stores_;

@@ -49,6 +49,7 @@ std::vector<Listeners::Open> Listeners::open(std::vector<std::string>& problems)
   add_all("xmpps", config.xmpp_direct_tls, {.direct_tls = true});
   add_all("ws", config.websocket_listen, {.websocket = true});
   add_all("wss", config.websocket_direct_tls, {.direct_tls = true, .websocket = true});
+  add_all("compact", config.compact_listen, {.compact = true});
   return opened;
 }
 

@@ -33,7 +33,9 @@ Shard::Shard(ShardId id, ShardSurroundings surroundings)
       presence_(router_, delivery_, messages_),
       iqs_(router_, delivery_, messages_),
       sessions_(router_, keeper_, delivery_, presence_),
+      devices_(router_, keeper_, delivery_, sessions_),
       negotiator_(context_, io_, *this),
+      compact_(context_, io_, *this, negotiator_.login_rate()),
       stanzas_(router_, delivery_, messages_, presence_, iqs_, sessions_, negotiator_),
       listeners_(context_, io_),
       passwords_(surroundings.passwords),
@@ -131,7 +133,7 @@ void Shard::take_arrivals() {
     if (router_.draining) {
       negotiator_.fail(*connection, StreamError::system_shutdown, {});
     } else if (connection->login != nullptr) {
-      negotiator_.welcome(*connection);
+      welcome(*connection);
     }
   }
 }
@@ -175,7 +177,11 @@ void Shard::run_timers() {
         return;
     }
   });
-  const MonoUs next_login = negotiator_.start_waiting_logins();
+  const MonoUs next_of_compact = compact_.start_waiting_logins();
+  MonoUs next_login = negotiator_.start_waiting_logins();
+  if (next_login == 0 || (next_of_compact != 0 && next_of_compact < next_login)) {
+    next_login = next_of_compact;
+  }
   if (next_login != 0 && login_timer_ == 0) {
     login_timer_ = context_.timers.schedule(next_login, timer_cookie(TimerKind::logins, Handle{}));
   }
@@ -230,6 +236,8 @@ void Shard::shard_record(std::string_view record) {
     }
     case ShardMessageKind::credentials_wanted: credentials_wanted(record); return;
     case ShardMessageKind::credentials_found: credentials_found(record); return;
+    case ShardMessageKind::device_wanted: device_wanted(record); return;
+    case ShardMessageKind::device_found: device_found(record); return;
   }
 }
 
@@ -279,10 +287,65 @@ void Shard::want_credentials(Connection& connection, std::string_view user) {
 void Shard::logged_in(Connection& connection) {
   const ShardId home = router_.home(connection.login->user);
   if (home == context_.id) {
-    negotiator_.welcome(connection);
+    welcome(connection);
   } else {
     io_.move(connection, home);
   }
+}
+
+void Shard::welcome(Connection& connection) {
+  if (connection.login->device) {
+    devices_.welcome(connection);
+  } else {
+    negotiator_.welcome(connection);
+  }
+}
+
+void Shard::login_requested(Connection& connection) { compact_.login_requested(connection); }
+
+void Shard::device_proved(Connection& connection) { devices_.begin(connection); }
+
+void Shard::device_wanted(std::string_view record) {
+  DeviceWanted wanted;
+  if (!DeviceWanted::decode(record, wanted)) return;
+  if (!accounts_known_) {
+    early_questions_.emplace_back(record);
+    return;
+  }
+  DeviceFound found;
+  found.connection = wanted.connection;
+  const User* user = router_.users.find(wanted.user);
+  if (user != nullptr && user->exists()) {
+    const DeviceKey* key = user->device_key(wanted.device);
+    found.disabled = user->disabled;
+    found.found = key != nullptr;
+    if (key != nullptr) found.key = *key;
+  }
+  std::string answer;
+  found.encode(answer);
+  links_.reply(wanted.connection.shard(), answer);
+}
+
+void Shard::device_found(std::string_view record) {
+  DeviceFound found;
+  if (!DeviceFound::decode(record, found)) return;
+  Connection* connection = context_.connections.get(found.connection);
+  if (connection == nullptr) return;
+  compact_.device_found(*connection, found.found ? &found.key : nullptr, found.disabled);
+}
+
+void Shard::want_device(Connection& connection, std::string_view user, std::uint8_t device) {
+  const ShardId home = router_.home(user);
+  if (home != context_.id) {
+    std::string record;
+    DeviceWanted{connection.handle, user, device}.encode(record);
+    links_.request(home, record);
+    return;
+  }
+  const User* known = router_.users.find(user);
+  const bool exists = known != nullptr && known->exists();
+  compact_.device_found(connection, exists ? known->device_key(device) : nullptr,
+                        exists && known->disabled);
 }
 
 void Shard::stream_opened(Connection& connection, const StreamHeaderView& header) {

@@ -12,7 +12,9 @@
 #include "engine/listeners.h"
 #include "engine/mesh.h"
 #include "engine/shard_links.h"
+#include "router/device_sessions.h"
 #include "router/stanza_router.h"
+#include "session/compact_negotiator.h"
 #include "session/password_checker.h"
 
 namespace rookery {
@@ -31,7 +33,7 @@ struct ShardSurroundings {
   std::function<void()> wake_control;
 };
 
-class Shard final : StreamHandler, LoginHost, MailboxObserver {
+class Shard final : StreamHandler, LoginHost, DeviceHost, MailboxObserver {
  public:
   Shard(ShardId id, ShardSurroundings surroundings);
   ~Shard() override;
@@ -39,6 +41,11 @@ class Shard final : StreamHandler, LoginHost, MailboxObserver {
   /// Reads the certificate; false with a sentence in `error`. Without it no TLS is offered.
   bool load_tls(const std::string& certificate, const std::string& key,
                 std::shared_ptr<TicketKeys> ticket_keys, std::string& error);
+
+  /// Who the server is in the compact protocol. Without it that is not offered.
+  void set_noise_identity(std::shared_ptr<const NoiseIdentity> identity) {
+    context_.noise_identity = std::move(identity);
+  }
 
   /// Before the first turn, from the thread that recovers.
   void recovered(const RecoveredRecord& record) { keeper_.recovered(record); }
@@ -68,6 +75,8 @@ class Shard final : StreamHandler, LoginHost, MailboxObserver {
   void stream_failed(Connection& connection, StreamError error) override;
   void connection_ended(Connection& connection) override;
   void output_sent(Connection& connection) override;
+  void login_requested(Connection& connection) override;
+  void device_proved(Connection& connection) override;
   [[nodiscard]] bool congested() const override { return links_.congested(); }
   // LoginHost
   void want_credentials(Connection& connection, std::string_view user) override;
@@ -78,10 +87,12 @@ class Shard final : StreamHandler, LoginHost, MailboxObserver {
     return passwords_.submit(connection.handle, user, std::move(check));
   }
   void registration_request(Connection& connection, const StanzaView& view) override;
-  void logged_in(Connection& connection) override;
+  void logged_in(Connection& connection) override;  // DeviceHost's as well
   void bind(Connection& connection, const StanzaView& iq, std::string_view wish) override;
   void resume(Connection& connection, std::string_view previous_id, std::uint32_t handled) override;
   [[nodiscard]] const Caps& caps() const override { return caps_; }
+  // DeviceHost
+  void want_device(Connection& connection, std::string_view user, std::uint8_t device) override;
   // MailboxObserver
   void safe(Handle session, std::uint32_t number) override;
   void mailbox_moved(User& user) override;
@@ -100,6 +111,9 @@ class Shard final : StreamHandler, LoginHost, MailboxObserver {
   void shard_record(std::string_view record);
   void credentials_wanted(std::string_view record);
   void credentials_found(std::string_view record);
+  void device_wanted(std::string_view record);
+  void device_found(std::string_view record);
+  void welcome(Connection& connection);
 
   // Commands of the control plane (shard_commands.cc).
   void command(std::uint16_t kind, std::string_view record);
@@ -126,7 +140,9 @@ class Shard final : StreamHandler, LoginHost, MailboxObserver {
   PresenceRouter presence_;
   IqRouter iqs_;
   SessionManager sessions_;
+  DeviceSessions devices_;
   StreamNegotiator negotiator_;
+  CompactNegotiator compact_;
   StanzaRouter stanzas_;
   Listeners listeners_;
   PasswordChecker& passwords_;

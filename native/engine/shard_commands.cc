@@ -254,7 +254,7 @@ void Shard::open_listeners() {
   accounts_known_ = true;
   std::vector<std::string> questions;
   questions.swap(early_questions_);
-  for (const std::string& question : questions) credentials_wanted(question);
+  for (const std::string& question : questions) shard_record(question);
   std::vector<std::string> problems;
   const std::vector<Listeners::Open> opened = listeners_.open(problems);
   for (const std::string& problem : problems) log(log_error, problem);

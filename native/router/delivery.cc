@@ -418,7 +418,7 @@ void Delivery::finish_turn() {
         management.first_asked_at = safe + 1;
       }
     }
-    if (!management.window.empty() && !management.request_open) {
+    if (!management.unasked && !management.window.empty() && !management.request_open) {
       context_.io.write(*session->connection, "<r xmlns='urn:xmpp:sm:3'/>");
       management.request_open = true;
       management.requested_at = management.sent;

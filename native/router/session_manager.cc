@@ -2,10 +2,8 @@
 #include "router/session_manager.h"
 
 #include <algorithm>
-#include <cinttypes>
-#include <cstdio>
-#include <cstdlib>
 
+#include "base/session_tag.h"
 #include "boundary/boundary.gen.h"
 #include "codec/jid.h"
 #include "codec/xml_text.h"
@@ -25,20 +23,6 @@ bool behind(const StreamManagement& management, std::uint32_t handled) {
 }
 
 }  // namespace
-
-std::string session_tag_text(SessionTag tag) {
-  char text[20];
-  std::snprintf(text, sizeof text, "%016" PRIx64, tag);
-  return text;
-}
-
-SessionTag parse_session_tag(std::string_view text) {
-  if (text.size() != 16) return 0;
-  const std::string copy(text);
-  char* end = nullptr;
-  const SessionTag tag = std::strtoull(copy.c_str(), &end, 16);
-  return *end == '\0' ? tag : 0;
-}
 
 SessionManager::SessionManager(RouterContext& context, MailboxKeeper& keeper, Delivery& delivery,
                                PresenceRouter& presence)

@@ -17,10 +17,6 @@
 
 namespace rookery {
 
-/// A session's tag as clients see it, and back (0: not a tag).
-std::string session_tag_text(SessionTag tag);
-SessionTag parse_session_tag(std::string_view text);
-
 class SessionManager {
  public:
   SessionManager(RouterContext& context, MailboxKeeper& keeper, Delivery& delivery,

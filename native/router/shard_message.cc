@@ -152,4 +152,29 @@ bool CredentialsFound::decode(std::string_view record, CredentialsFound& out) {
   return reader.good();
 }
 
+void DeviceWanted::encode(std::string& out) const {
+  Writer(out, ShardMessageKind::device_wanted).number(connection.bits).number(device).text(user);
+}
+
+bool DeviceWanted::decode(std::string_view record, DeviceWanted& out) {
+  return Reader(record).number(out.connection.bits).number(out.device).text(out.user).good();
+}
+
+void DeviceFound::encode(std::string& out) const {
+  Writer(out, ShardMessageKind::device_found)
+      .number(connection.bits)
+      .number(found)
+      .number(disabled)
+      .number(key);
+}
+
+bool DeviceFound::decode(std::string_view record, DeviceFound& out) {
+  return Reader(record)
+      .number(out.connection.bits)
+      .number(out.found)
+      .number(out.disabled)
+      .number(out.key)
+      .good();
+}
+
 }  // namespace rookery

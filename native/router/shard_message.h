@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/types.h"
+#include "session/device_login.h"
 #include "session/sasl.h"
 
 namespace rookery {
@@ -15,10 +16,12 @@ enum class ShardMessageKind : std::uint8_t {
   // Requests.
   stanza = 1,
   credentials_wanted,
+  device_wanted,
   // Replies.
   safe,     ///< A message of this session is safe now.
   deliver,  ///< A finished stanza for local sessions (an error, a probe's answer).
   credentials_found,
+  device_found,
 };
 
 enum class RoutedKind : std::uint8_t { message, presence, iq };
@@ -90,6 +93,24 @@ struct CredentialsFound {
   Credentials keys;
   void encode(std::string& out) const;
   static bool decode(std::string_view record, CredentialsFound& out);
+};
+
+/// The same for a device's key.
+struct DeviceWanted {
+  Handle connection;
+  std::string_view user;
+  std::uint8_t device = 0;
+  void encode(std::string& out) const;
+  static bool decode(std::string_view record, DeviceWanted& out);
+};
+
+struct DeviceFound {
+  Handle connection;
+  bool found = false;
+  bool disabled = false;
+  DeviceKey key{};
+  void encode(std::string& out) const;
+  static bool decode(std::string_view record, DeviceFound& out);
 };
 
 /// What a record is, from its first byte.

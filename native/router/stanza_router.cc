@@ -5,6 +5,7 @@
 
 #include "codec/xml_text.h"
 #include "router/address.h"
+#include "session/compact_negotiator.h"
 #include "stats/error_counts.h"
 
 namespace rookery {
@@ -43,8 +44,10 @@ void StanzaRouter::from_client(Connection& connection, const StanzaView& view) {
       // Sent again after a resumption although it had arrived: it is on its way to safety already.
       if (management.received == management.skip_until) management.skipping = false;
       context_.count(Counter::messages_duplicate);
+      if (management.unasked) delivery_.asked(*session);
       return;
     }
+    if (management.unasked) delivery_.asked(*session);
   }
   stanza(connection, *session, view);
 }
@@ -139,6 +142,10 @@ void StanzaRouter::stream_element(Connection& connection, const StanzaView& view
   if (view.xmlns == client_state_ns && (view.name == "active" || view.name == "inactive")) {
     session.client_inactive = view.name == "inactive";
     if (!session.client_inactive) delivery_.release_inactive(session);
+    return;
+  }
+  if (view.xmlns == compact_namespace && view.name == "close") {
+    sessions_.end(session, StreamError::none, {}, true);
     return;
   }
   sessions_.end(session, StreamError::unsupported_stanza_type, {}, true);

@@ -104,7 +104,13 @@ void ConnectionIo::take_bytes(Connection& connection, std::string_view wire) {
 void ConnectionIo::take_plain(Connection& connection, std::string_view plain) {
   const bool http = connection.websocket && !connection.websocket->upgraded;
   if (http && !take_http(connection, plain)) return;
-  consume(connection, plain);
+  if (!connection.noise) {
+    consume(connection, plain);
+  } else if (connection.websocket) {
+    take_binary(connection, plain);
+  } else {
+    take_noise(connection, plain);
+  }
 }
 
 /// Bytes of a stream, in its form.
@@ -112,6 +118,7 @@ void ConnectionIo::consume(Connection& connection, std::string_view bytes) {
   switch (connection.form) {
     case StreamForm::xml_stream: consume_stream(connection, bytes); return;
     case StreamForm::xml_websocket: consume_messages(connection, bytes); return;
+    case StreamForm::compact: consume_packets(connection, bytes); return;
   }
 }
 

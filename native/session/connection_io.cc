@@ -21,7 +21,7 @@ constexpr MonoUs second_us = 1'000'000;
 }  // namespace
 
 ConnectionIo::ConnectionIo(SessionContext& context, StreamHandler& handler)
-    : context_(context), handler_(handler) {
+    : context_(context), handler_(handler), wire_(context.config.domain, context.counters) {
   receive_buffer_.resize(receive_bytes);
 }
 
@@ -29,7 +29,7 @@ Connection* ConnectionIo::accepted(const Accepted& accepted, ListenerKind kind) 
   const std::uint32_t place = context_.addresses.place(accepted.peer.ip);
   const std::uint32_t most = context_.config.max_connections_per_address;
   if ((most != 0 && context_.addresses.connections(place) >= most) ||
-      (kind.direct_tls && !context_.tls)) {
+      (kind.direct_tls && !context_.tls) || (kind.compact && !context_.noise_identity)) {
     refuse(accepted, kind, StreamError::policy_violation,
            "Too many connections from this address.");
     return nullptr;
@@ -48,6 +48,7 @@ Connection* ConnectionIo::accepted(const Accepted& accepted, ListenerKind kind) 
   context_.addresses.connected(place);
   if (kind.direct_tls) connection.transport = context_.tls->accept();
   if (kind.websocket) connection.websocket = std::make_unique<WebSocketStage>();
+  if (kind.compact) begin_compact(connection);
   context_.counters.add(Counter::accepts);
   context_.counters.add(Counter::connections);
   context_.counters.add(Counter::unauthenticated);
@@ -64,8 +65,7 @@ Connection* ConnectionIo::accepted(const Accepted& accepted, ListenerKind kind) 
 void ConnectionIo::pass_on(const Accepted& accepted, ListenerKind kind, ShardId shard) {
   auto traveller = std::make_unique<TravellingConnection>();
   traveller->fresh = true;
-  traveller->direct_tls = kind.direct_tls;
-  traveller->fresh_websocket = kind.websocket;
+  traveller->fresh_kind = kind;
   std::memcpy(traveller->peer_address, accepted.peer.ip, sizeof traveller->peer_address);
   if (context_.network.hand_over(shard, accepted.descriptor, traveller.get()) == HandOver::gone) {
     static_cast<void>(traveller.release());  // now the receiving shard's
@@ -86,10 +86,14 @@ std::string ConnectionIo::new_stream_id() {
 void ConnectionIo::refuse(const Accepted& accepted, ListenerKind kind, StreamError error,
                           std::string_view text) {
   context_.counters.add(Counter::accepts_refused);
-  if (!kind.direct_tls && !kind.websocket) {
+  if (kind.compact) {
+    const std::array<char, 3> bytes{0, 0, static_cast<char>(NoiseRefusal::busy)};
+    const std::array<iovec, 1> parts{iovec{const_cast<char*>(bytes.data()), bytes.size()}};
+    static_cast<void>(context_.network.send(accepted.descriptor, parts));
+  } else if (!kind.direct_tls && !kind.websocket) {
     constexpr StreamForm form = StreamForm::xml_stream;
     std::string bytes;
-    wire_.open(form, bytes, context_.config.domain, new_stream_id());
+    wire_.open(form, bytes, new_stream_id());
     wire_.error(form, bytes, error, text, {});
     wire_.close(form, bytes);
     const std::array<iovec, 1> parts{iovec{bytes.data(), bytes.size()}};
@@ -133,7 +137,7 @@ Connection* ConnectionIo::arrived(const Arrival& arrival) {
   if (traveller->fresh) {
     Accepted fresh{AcceptStatus::accepted, arrival.descriptor, {}};
     std::memcpy(fresh.peer.ip, traveller->peer_address, sizeof fresh.peer.ip);
-    return accepted(fresh, {traveller->direct_tls, traveller->fresh_websocket});
+    return accepted(fresh, traveller->fresh_kind);
   }
   const Handle handle = context_.connections.allocate();
   Connection& connection = *context_.connections.get(handle);
@@ -141,11 +145,13 @@ Connection* ConnectionIo::arrived(const Arrival& arrival) {
   connection.descriptor = arrival.descriptor;
   connection.transport = std::move(traveller->transport);
   connection.websocket = std::move(traveller->websocket);
+  connection.noise = std::move(traveller->noise);
   connection.login = std::move(traveller->login);
   connection.input = std::move(traveller->input);
   connection.output = std::move(traveller->output);
   connection.wire_sent = traveller->wire_sent;
   connection.splitter = traveller->splitter;
+  connection.packets = traveller->packets;
   connection.address_key = traveller->address_key;
   connection.direct_tls = traveller->direct_tls;
   connection.form = traveller->form;
@@ -190,11 +196,13 @@ HandOver ConnectionIo::try_hand_over(Connection& connection, ShardId shard) {
   auto traveller = std::make_unique<TravellingConnection>();
   traveller->transport = std::move(connection.transport);
   traveller->websocket = std::move(connection.websocket);
+  traveller->noise = std::move(connection.noise);
   traveller->login = std::move(connection.login);
   traveller->input = std::move(connection.input);
   traveller->output = std::move(connection.output);
   traveller->wire_sent = connection.wire_sent;
   traveller->splitter = connection.splitter;
+  traveller->packets = connection.packets;
   traveller->address_key = connection.address_key;
   traveller->direct_tls = connection.direct_tls;
   traveller->form = connection.form;
@@ -203,6 +211,7 @@ HandOver ConnectionIo::try_hand_over(Connection& connection, ShardId shard) {
   if (result != HandOver::gone) {
     connection.transport = std::move(traveller->transport);
     connection.websocket = std::move(traveller->websocket);
+    connection.noise = std::move(traveller->noise);
     connection.login = std::move(traveller->login);
     connection.input = std::move(traveller->input);
     connection.output = std::move(traveller->output);
@@ -236,7 +245,7 @@ std::string& ConnectionIo::out(Connection& connection) {
 }
 
 void ConnectionIo::write_open(Connection& connection) {
-  wire_.open(connection.form, out(connection), context_.config.domain, new_stream_id());
+  wire_.open(connection.form, out(connection), new_stream_id());
 }
 
 void ConnectionIo::write_error(Connection& connection, StreamError error, std::string_view text,
@@ -250,7 +259,9 @@ void ConnectionIo::write_close(Connection& connection) {
 
 void ConnectionIo::seal(Connection& connection) {
   PendingOutput& output = *connection.output;
-  if (!output.plain.empty()) {
+  if (connection.noise) {
+    seal_noise(connection);
+  } else if (!output.plain.empty()) {
     if (!connection.transport || !connection.transport->established()) {
       if (output.wire.empty()) {
         output.wire.swap(output.plain);
@@ -275,6 +286,11 @@ void ConnectionIo::seal(Connection& connection) {
 void ConnectionIo::push(Connection& connection, std::string_view bytes) {
   out(connection);
   seal(connection);
+  append_wire(connection, bytes);
+}
+
+/// Onto the wire, through what lies below WebSocket.
+void ConnectionIo::append_wire(Connection& connection, std::string_view bytes) {
   if (!connection.transport) {
     connection.output->wire.append(bytes);
   } else if (connection.transport->established()) {
@@ -292,6 +308,10 @@ void ConnectionIo::close_websocket(Connection& connection) {
 }
 
 void ConnectionIo::write_refusal(Connection& connection, StreamError error) {
+  if (connection.noise) {
+    refuse_noise(connection, error);
+    return;
+  }
   if (!connection.websocket || connection.websocket->upgraded) return;
   HttpStatus status = HttpStatus::bad_request;
   if (error == StreamError::connection_timeout) status = HttpStatus::request_timeout;

@@ -21,6 +21,10 @@ class StreamHandler {
   virtual void stream_opened(Connection& connection, const StreamHeaderView& header) = 0;
   virtual void element(Connection& connection, const StanzaView& view) = 0;
   virtual void stream_closed(Connection& connection) = 0;
+  /// A Noise handshake has brought a login.
+  virtual void login_requested(Connection& connection) = 0;
+  /// A device whose login was answered has sent something: it has the key that it showed.
+  virtual void device_proved(Connection& connection) = 0;
   /// The peer broke a rule of the stream: to be answered and closed.
   virtual void stream_failed(Connection& connection, StreamError error) = 0;
   /// The connection is gone or about to go; its session, if any, must let go of it now.
@@ -75,10 +79,13 @@ class ConnectionIo {
   /// Writes a stream error; write_close() must follow. `extra`: an application's own condition.
   void write_error(Connection& connection, StreamError error, std::string_view text,
                    std::string_view extra = {});
+  /// Answers a device's login (docs/PROTOCOL.md section 4). False when the handshake does not allow
+  /// an answer now.
+  [[nodiscard]] bool answer_login(Connection& connection, std::string_view element);
   /// Closes the stream; finish() must follow.
   void write_close(Connection& connection);
   /// Says why there will be no stream, where can_speak() is false and there is a way to say it (in
-  /// HTTP); finish() must follow.
+  /// HTTP, before Noise); finish() must follow.
   void write_refusal(Connection& connection, StreamError error);
 
   /// Sends what was written, in plain text, and speaks TLS from here on. Input that the client sent
@@ -127,6 +134,8 @@ class ConnectionIo {
   void consume_stream(Connection& connection, std::string_view rest);
   void consume_messages(Connection& connection, std::string_view rest);
   void take_event(Connection& connection, const WebSocketResult& result, std::string_view payload);
+  void take_binary(Connection& connection, std::string_view rest);
+  void take_control(Connection& connection, const WebSocketResult& result);
   void dispatch_document(Connection& connection, std::string_view document);
   void framing_element(Connection& connection, const StanzaView& view);
   void websocket_failed(Connection& connection, WebSocketClose code);
@@ -136,6 +145,15 @@ class ConnectionIo {
   void hold(Connection& connection);
   void seal(Connection& connection);
   void push(Connection& connection, std::string_view bytes);
+  void append_wire(Connection& connection, std::string_view bytes);
+  // The compact form (compact_input.cc).
+  void begin_compact(Connection& connection);
+  void take_noise(Connection& connection, std::string_view wire);
+  void consume_packets(Connection& connection, std::string_view rest);
+  void dispatch_packet(Connection& connection, std::string_view packet);
+  void seal_noise(Connection& connection);
+  void append_below_noise(Connection& connection, std::string_view bytes);
+  void refuse_noise(Connection& connection, StreamError error);
   void close_websocket(Connection& connection);
   void flush_one(Connection& connection);
   void give_back(std::unique_ptr<PendingOutput> output);
@@ -158,6 +176,10 @@ class ConnectionIo {
   std::string plain_;
   std::string message_;
   std::string stream_scratch_;
+  std::string noise_plain_;
+  std::string noise_wire_;
+  std::string frame_;
+  std::string decoded_;
 };
 
 }  // namespace rookery

@@ -44,6 +44,7 @@ struct StreamManagement {
   std::uint32_t asked_at = 0;        ///< received when the last <r/> came.
   std::uint32_t first_asked_at = 0;  ///< The same of the oldest <r/> not answered yet.
   bool resumable = false;
+  bool unasked = false;            ///< Both sides acknowledge without <r/> (compact protocol).
   bool skipping = false;           ///< skip_until is in force.
   bool answer_owed = false;        ///< An <r/> waits for its <a/>.
   bool request_open = false;       ///< Our <r/> waits for an answer.

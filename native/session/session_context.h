@@ -19,6 +19,7 @@
 #include "session/connection.h"
 #include "session/session.h"
 #include "stats/shard_counters.h"
+#include "transport/noise_identity.h"
 #include "transport/tls_context.h"
 #include "transport/transport_scratch.h"
 
@@ -76,8 +77,9 @@ struct SessionContext {
   TimerWheel timers;
   Slab<Connection> connections;
   Slab<Session> sessions;
-  std::unique_ptr<TlsContext> tls;  ///< Null: no TLS is offered.
-  TransportScratch scratch;
+  std::unique_ptr<TlsContext> tls;                      ///< Null: no TLS is offered.
+  std::shared_ptr<const NoiseIdentity> noise_identity;  ///< Null: no compact protocol.
+  TransportScratch scratch{{.random = &random}};
   MonoUs now;  ///< Of this turn of the loop.
 
   [[nodiscard]] std::uint32_t shards() const { return config.shards; }

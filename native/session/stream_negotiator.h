@@ -51,6 +51,9 @@ class StreamNegotiator {
   /// Sends a stream error (with a header of our own when there was none) and ends the connection.
   void fail(Connection& connection, StreamError error, std::string_view text);
 
+  /// Logins a second; shared by all kinds of logins.
+  [[nodiscard]] RateLimit& login_rate() { return login_rate_; }
+
   /// Starts logins that waited for the login rate; returns when to look again, or 0.
   MonoUs start_waiting_logins();
 

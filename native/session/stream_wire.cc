@@ -1,6 +1,7 @@
 // The spelling of streams by RFC 6120 and RFC 7395.
 #include "session/stream_wire.h"
 
+#include "codec/compact_encoder.h"
 #include "codec/websocket.h"
 #include "codec/xml_chars.h"
 #include "codec/xml_text.h"
@@ -11,6 +12,11 @@ namespace {
 constexpr std::string_view declare_client = " xmlns='jabber:client'";
 constexpr std::string_view declare_stream = " xmlns:stream='http://etherx.jabber.org/streams'";
 constexpr std::string_view stream_prefix = "stream:";
+
+/// Of a packet to a client; far more than a stanza within the limits comes to.
+constexpr std::size_t max_packet_bytes = 16 * 1024 * 1024;
+constexpr std::string_view unrepresentable =
+    "<message type='error'><unrepresentable xmlns='urn:rookery:compact:1'/></message>";
 
 /// What a start tag says of namespaces.
 struct StartTag {
@@ -63,27 +69,36 @@ void StreamWire::element(StreamForm form, std::string& out, std::string_view xml
   switch (form) {
     case StreamForm::xml_stream: out += xml; return;
     case StreamForm::xml_websocket: append_document(out, xml); return;
+    case StreamForm::compact: packet(out, xml); return;
   }
 }
 
-void StreamWire::open(StreamForm form, std::string& out, std::string_view domain,
-                      std::string_view stream_id) {
+void StreamWire::packet(std::string& out, std::string_view xml) {
+  if (append_packet(out, xml, domain_, max_packet_bytes)) return;
+  // Few bytes of XML can stand for very many (a long namespace under a short prefix). The client
+  // counts stanzas, so it has to be told that there was one.
+  counters_.add(Counter::compact_unrepresentable);
+  static_cast<void>(append_packet(out, unrepresentable, domain_, max_packet_bytes));
+}
+
+void StreamWire::open(StreamForm form, std::string& out, std::string_view stream_id) {
   switch (form) {
     case StreamForm::xml_stream:
       out +=
           "<?xml version='1.0'?><stream:stream xmlns='jabber:client' "
           "xmlns:stream='http://etherx.jabber.org/streams' version='1.0' xml:lang='en'";
-      append_attribute(out, "from", domain);
+      append_attribute(out, "from", domain_);
       append_attribute(out, "id", stream_id);
       out += '>';
       return;
     case StreamForm::xml_websocket:
       scratch_ = "<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' version='1.0' xml:lang='en'";
-      append_attribute(scratch_, "from", domain);
+      append_attribute(scratch_, "from", domain_);
       append_attribute(scratch_, "id", stream_id);
       scratch_ += "/>";
       append_document(out, scratch_);
       return;
+    case StreamForm::compact: return;  // its streams begin with the login
   }
 }
 
@@ -108,6 +123,7 @@ void StreamWire::close(StreamForm form, std::string& out) {
     case StreamForm::xml_websocket:
       append_document(out, "<close xmlns='urn:ietf:params:xml:ns:xmpp-framing'/>");
       return;
+    case StreamForm::compact: packet(out, "<close xmlns='urn:rookery:compact:1'/>"); return;
   }
 }
 

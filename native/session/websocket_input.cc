@@ -1,5 +1,7 @@
 // The way in of connections that began with HTTP: the upgrade, messages, and the elements that
 // RFC 7395 puts in place of a stream's tags.
+#include <limits>
+
 #include "session/connection_io.h"
 
 namespace rookery {
@@ -28,14 +30,19 @@ bool ConnectionIo::take_http(Connection& connection, std::string_view& plain) {
     head += plain.substr(0, result.consumed);
     plain.remove_prefix(result.consumed);
     const HttpPolicy policy{context_.config.websocket_origins, context_.config.websocket_url,
-                            connection.secure()};
+                            connection.secure(), context_.noise_identity != nullptr};
     given = answer_http_request(head, policy, answer);
   }
   push(connection, answer);
   if (given.status == HttpStatus::switching_protocols) {
     context_.counters.add(Counter::websocket_upgrades);
     stage.upgraded = true;
-    connection.form = StreamForm::xml_websocket;
+    if (given.protocol == WebSocketProtocol::compact) {
+      stage.frames = WebSocketDecoder(WebSocketOpcode::binary);
+      begin_compact(connection);
+    } else {
+      connection.form = StreamForm::xml_websocket;
+    }
     return true;
   }
   if (given.status != HttpStatus::ok) context_.counters.add(Counter::http_refused);
@@ -62,6 +69,21 @@ void ConnectionIo::consume_messages(Connection& connection, std::string_view res
   }
 }
 
+/// Binary messages: what is in them, joined, is what TCP would carry.
+void ConnectionIo::take_binary(Connection& connection, std::string_view rest) {
+  while (!rest.empty() && !connection.ended()) {
+    std::string payload;
+    payload.swap(message_);
+    payload.clear();
+    const WebSocketResult result =
+        connection.websocket->frames.feed(rest, std::numeric_limits<std::uint32_t>::max(), payload);
+    rest.remove_prefix(result.consumed);
+    if (!payload.empty()) take_noise(connection, payload);
+    payload.swap(message_);
+    if (!connection.ended()) take_control(connection, result);
+  }
+}
+
 void ConnectionIo::take_event(Connection& connection, const WebSocketResult& result,
                               std::string_view payload) {
   if (result.event == WebSocketEvent::message) {
@@ -75,6 +97,11 @@ void ConnectionIo::take_event(Connection& connection, const WebSocketResult& res
     return;
   }
   if (!payload.empty()) keep_input(connection, payload, payload.size());
+  take_control(connection, result);
+}
+
+/// What happened beside the bytes of messages.
+void ConnectionIo::take_control(Connection& connection, const WebSocketResult& result) {
   WebSocketStage& stage = *connection.websocket;
   switch (result.event) {
     case WebSocketEvent::ping: {

@@ -35,6 +35,9 @@ namespace rookery {
   X(websocket_upgrades, "connections that became WebSockets")                  \
   X(http_refused, "HTTP requests refused")                                     \
   X(websocket_failures, "WebSockets closed with an error of the peer's")       \
+  X(noise_handshakes, "Noise handshakes completed")                            \
+  X(noise_failures, "Noise connections that failed")                           \
+  X(compact_unrepresentable, "stanzas too large for the compact form")         \
   X(logins, "logins completed")                                                \
   X(login_failures, "logins refused")                                          \
   X(logins_delayed, "logins that waited for the login rate")                   \

@@ -26,6 +26,7 @@ export function engineConfig(config: Config, extras: EngineConfigExtras): Engine
     pinShards: Number(config.pinShards),
     xmppListen: xmpp.listen.join('\n'),
     xmppDirectTls: xmpp.directTls.join('\n'),
+    compactListen: config.compact.listen.join('\n'),
     websocketListen: websocket.listen.join('\n'),
     websocketDirectTls: websocket.directTls.join('\n'),
     websocketOrigins: websocket.origins.join('\n'),

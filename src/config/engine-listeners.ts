@@ -4,10 +4,11 @@ import type { Config } from './schema.js';
 
 /** Every configured listener of the engine, with the key that names it. */
 export function engineListeners(config: Config): { key: string; address: string }[] {
-  const { xmpp, websocket } = config;
+  const { xmpp, compact, websocket } = config;
   const lists: [string, readonly string[]][] = [
     ['xmpp.listen', xmpp.listen],
     ['xmpp.directTls', xmpp.directTls],
+    ['compact.listen', compact.listen],
     ['websocket.listen', websocket.listen],
     ['websocket.directTls', websocket.directTls],
   ];

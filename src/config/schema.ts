@@ -54,6 +54,13 @@ const xmpp = z.strictObject({
   ),
 });
 
+const compact = z.strictObject({
+  listen: listenList(
+    'Where phones connect with the compact protocol (docs/PROTOCOL.md). It is encrypted by itself.',
+    ['127.0.0.1:5299'],
+  ),
+});
+
 const websocket = z.strictObject({
   listen: listenList(
     'Where browsers connect with WebSocket (RFC 7395, path `/ws`) without TLS: for a proxy on ' +
@@ -354,6 +361,7 @@ export const configSchema = z.strictObject({
   }),
   pinShards: flag('Pin each shard to a core.', false),
   xmpp: xmpp.prefault({}),
+  compact: compact.prefault({}),
   websocket: websocket.prefault({}),
   tls: tls.prefault({}),
   limits: limits.prefault({}),

@@ -3,7 +3,7 @@
 import { RecordReader, type RecordWriter } from './record-buffer.js';
 
 /** Of the schema; an addon with another hash is refused. */
-export const boundaryHash = 0x45ef343b78fa0448n;
+export const boundaryHash = 0x06681651512310a2n;
 
 export const StreamCondition = {
   none: 0,
@@ -50,6 +50,7 @@ export interface EngineConfig {
   pinShards: number;
   xmppListen: string;
   xmppDirectTls: string;
+  compactListen: string;
   websocketListen: string;
   websocketDirectTls: string;
   /** Which web pages may connect; * is all. */
@@ -397,6 +398,7 @@ export function encodeEngineConfig(
   writer.u8(record.pinShards);
   writer.str(record.xmppListen);
   writer.str(record.xmppDirectTls);
+  writer.str(record.compactListen);
   writer.str(record.websocketListen);
   writer.str(record.websocketDirectTls);
   writer.str(record.websocketOrigins);

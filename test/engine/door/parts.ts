@@ -28,6 +28,7 @@ export function exampleConfig(): EngineConfig {
     pinShards: 0,
     xmppListen: '127.0.0.1:0',
     xmppDirectTls: '',
+    compactListen: '',
     websocketListen: '',
     websocketDirectTls: '',
     websocketOrigins: '*',

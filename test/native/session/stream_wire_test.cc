@@ -6,6 +6,13 @@
 namespace rookery {
 namespace {
 
+/// One of its own for each test, with counters to look at.
+struct Spelled {
+  const std::string domain = "example.org";
+  ShardCounters counters;
+  StreamWire wire{domain, counters};
+};
+
 /// The payload of the one short, unmasked text frame that `wire` is.
 std::string document(const std::string& wire) {
   if (wire.size() < 2 || wire[0] != '\x81') return "no final text frame";
@@ -19,23 +26,26 @@ std::string document(const std::string& wire) {
 }
 
 std::string as_document(std::string_view xml) {
-  StreamWire wire;
+  Spelled spelled;
+  StreamWire& wire = spelled.wire;
   std::string out;
   wire.element(StreamForm::xml_websocket, out, xml);
   return document(out);
 }
 
 TEST(StreamWire, XmlStreamTakesAnElementAsItIs) {
-  StreamWire wire;
+  Spelled spelled;
+  StreamWire& wire = spelled.wire;
   std::string out = "<a/>";
   wire.element(StreamForm::xml_stream, out, "<message><body>x</body></message>");
   EXPECT_EQ(out, "<a/><message><body>x</body></message>");
 }
 
 TEST(StreamWire, XmlStreamOpensAndCloses) {
-  StreamWire wire;
+  Spelled spelled;
+  StreamWire& wire = spelled.wire;
   std::string out;
-  wire.open(StreamForm::xml_stream, out, "example.org", "1f");
+  wire.open(StreamForm::xml_stream, out, "1f");
   EXPECT_EQ(out,
             "<?xml version='1.0'?><stream:stream xmlns='jabber:client' "
             "xmlns:stream='http://etherx.jabber.org/streams' version='1.0' xml:lang='en' "
@@ -87,9 +97,10 @@ TEST(StreamWire, WhatIsNoElementDoesNotReadBeyondItsEnd) {
 }
 
 TEST(StreamWire, WebSocketOpensFailsAndCloses) {
-  StreamWire wire;
+  Spelled spelled;
+  StreamWire& wire = spelled.wire;
   std::string out;
-  wire.open(StreamForm::xml_websocket, out, "example.org", "1f");
+  wire.open(StreamForm::xml_websocket, out, "1f");
   EXPECT_EQ(document(out),
             "<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' version='1.0' xml:lang='en' "
             "from='example.org' id='1f'/>");
@@ -101,6 +112,30 @@ TEST(StreamWire, WebSocketOpensFailsAndCloses) {
   out.clear();
   wire.close(StreamForm::xml_websocket, out);
   EXPECT_EQ(document(out), "<close xmlns='urn:ietf:params:xml:ns:xmpp-framing'/>");
+}
+
+TEST(StreamWire, CompactPacketsHaveTheirLengthBeforeThem) {
+  Spelled spelled;
+  std::string out;
+  spelled.wire.element(StreamForm::compact, out, "<r xmlns='urn:xmpp:sm:3'/>");
+  ASSERT_FALSE(out.empty());
+  EXPECT_EQ(static_cast<std::size_t>(out[0]), out.size() - 1);
+  const std::string one = out;
+  spelled.wire.element(StreamForm::compact, out, "<r xmlns='urn:xmpp:sm:3'/>");
+  EXPECT_EQ(out, one + one);
+}
+
+TEST(StreamWire, CompactCountsWhatItCannotCarryAndSaysThatThereWasSomething) {
+  Spelled spelled;
+  std::string out;
+  // 64 KiB of namespace under a prefix of one letter, used three hundred times.
+  std::string bomb = "<message xmlns:a='urn:" + std::string(65536, 'x') + "'>";
+  for (int index = 0; index < 300; ++index) bomb += "<a:b/>";
+  bomb += "</message>";
+  spelled.wire.element(StreamForm::compact, out, bomb);
+  EXPECT_EQ(spelled.counters.get(Counter::compact_unrepresentable), 1);
+  EXPECT_GT(out.size(), 1u);
+  EXPECT_LT(out.size(), 100u);
 }
 
 }  // namespace
