@@ -1,0 +1,17 @@
+// Ports that nobody listens on, for a server that must have the same ones after a restart.
+
+import { type AddressInfo, createServer } from 'node:net';
+
+/** So many free ports of 127.0.0.1; free at the time of the call. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer();
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      return server;
+    }),
+  );
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
