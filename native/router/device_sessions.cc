@@ -96,6 +96,13 @@ void DeviceSessions::begin(Connection& connection) {
     context_.io.finish(connection);
     return;
   }
+  if (user->disabled || user->device_key(device.device) == nullptr) {
+    // Removed since its key was looked at. How long that is ago is for the device to choose, and
+    // its sessions have been ended by now: this one must not begin after them.
+    context_.io.write_error(connection, StreamError::not_authorized, "This device was removed.");
+    context_.io.finish(connection);
+    return;
+  }
   if (device.resumed) {
     Session* session = sessions_.resumable(*user, device.tag);
     if (session == nullptr) {
