@@ -1,9 +1,10 @@
 // CPU of the server for one chat message, as a ratio to a bare epoll relay of the same frames in
-// the
-// same run, with and without acknowledgements (XEP-0198). Settings: ROOKERY_BENCH_ROUNDS,
-// ROOKERY_BENCH_MS (length of a round).
+// the same run: XMPP with and without acknowledgements (XEP-0198), and the compact protocol, which
+// always acknowledges and encrypts. Settings: ROOKERY_BENCH_ROUNDS, ROOKERY_BENCH_MS (length of a
+// round).
 
 import { TestServer } from '../e2e/support/server.js';
+import { addBenchDevices, serverKey } from './common/devices.js';
 import {
   accountNames,
   type Figure,
@@ -33,27 +34,43 @@ interface ChatResult {
   readonly server: Side;
 }
 
+interface Case {
+  readonly pairs: number;
+  readonly outstanding: number;
+  readonly acks: number;
+  readonly protocol?: 'compact';
+  readonly ratioAtMost?: number;
+  readonly cpuAtMost?: number;
+}
+
 // Budgets: a ratio where one message is under way, microseconds where there are more.
-const cases = [
+const cases: readonly Case[] = [
   { pairs: 100, outstanding: 1, acks: 0, ratioAtMost: 2 },
   { pairs: 100, outstanding: 16, acks: 0, cpuAtMost: 2.5 },
   { pairs: 1000, outstanding: 4, acks: 0, cpuAtMost: 8 },
   { pairs: 100, outstanding: 1, acks: 1, ratioAtMost: 4 },
   { pairs: 100, outstanding: 16, acks: 1, cpuAtMost: 4 },
   { pairs: 1000, outstanding: 4, acks: 1, cpuAtMost: 12 },
+  { pairs: 100, outstanding: 1, acks: 1, protocol: 'compact', ratioAtMost: 3 },
+  { pairs: 100, outstanding: 16, acks: 1, protocol: 'compact' },
+  { pairs: 1000, outstanding: 4, acks: 1, protocol: 'compact' },
 ];
 
 const server = await TestServer.start({
   config: { shards: 2, xmpp: { starttls: 'off' } },
   accounts: accountNames(2000),
+  beforeStart: (folder) => addBenchDevices(folder, accountNames(2000)),
 });
+const key = await serverKey(server);
 const relay = await startRelay(RELAY_PORT, RELAY_SECONDS);
 const figures: Figure[] = [];
 const raw: unknown[] = [];
 try {
-  for (const { pairs, outstanding, acks, ratioAtMost, cpuAtMost } of cases) {
+  for (const { pairs, outstanding, acks, protocol, ratioAtMost, cpuAtMost } of cases) {
     const { result, good } = await runTool<ChatResult>('chat_bench', {
-      server: `127.0.0.1:${server.port}`,
+      server: `127.0.0.1:${protocol === undefined ? server.port : server.compactPort}`,
+      protocol: protocol ?? 'xmpp',
+      'server-key': key,
       relay: `127.0.0.1:${RELAY_PORT}`,
       pid: server.pid,
       pairs,
@@ -63,7 +80,8 @@ try {
       ms: setting('ROOKERY_BENCH_MS', 2000),
     });
     raw.push(result);
-    const what = `${pairs} pairs × ${outstanding}${acks === 1 ? ', acknowledged' : ''}`;
+    const how = protocol ?? (acks === 1 ? 'acknowledged' : 'plain');
+    const what = `${pairs} pairs × ${outstanding}, ${how}`;
     const { server: ours, relay: bare } = result;
     const spread = ours.cpuUsPerMessage;
     figures.push(

@@ -1,9 +1,10 @@
 // Memory and CPU of idle connections, and that each can still receive a message. Settings:
 // ROOKERY_BENCH_CONNECTIONS (15000), ROOKERY_BENCH_SHARDS (2), ROOKERY_BENCH_RESOURCES (connections
-// of one account, 1), ROOKERY_BENCH_SECURITY (some of none, direct, ws and wss; the last two are
-// WebSockets), ROOKERY_BENCH_WARM_LOGINS.
+// of one account, 1), ROOKERY_BENCH_SECURITY (some of none, direct, ws, wss and compact; ws and wss
+// are WebSockets), ROOKERY_BENCH_WARM_LOGINS.
 
 import { TestServer } from '../e2e/support/server.js';
+import { addBenchDevices, serverKey } from './common/devices.js';
 import { accountNames, type Figure, report, runTool, setting, settled } from './common/driver.js';
 
 interface IdleResult {
@@ -20,10 +21,16 @@ interface IdleResult {
 
 const count = setting('ROOKERY_BENCH_CONNECTIONS', 15_000);
 const resources = setting('ROOKERY_BENCH_RESOURCES', 1);
-const securities = process.env.ROOKERY_BENCH_SECURITY?.split(',') ?? ['none', 'direct', 'wss'];
+const securities = process.env.ROOKERY_BENCH_SECURITY?.split(',') ?? [
+  'none',
+  'direct',
+  'wss',
+  'compact',
+];
 const names: Readonly<Record<string, string>> = {
   none: 'plain',
   direct: 'TLS 1.3',
+  compact: 'compact',
   ws: 'WebSocket',
   wss: 'WebSocket, TLS 1.3',
 };
@@ -31,6 +38,7 @@ const names: Readonly<Record<string, string>> = {
 const figures: Figure[] = [];
 const raw: unknown[] = [];
 
+const users = accountNames(Math.ceil(count / resources));
 for (const security of securities) {
   const tls = security === 'direct' || security === 'wss';
   const server = await TestServer.start({
@@ -38,7 +46,10 @@ for (const security of securities) {
       shards: setting('ROOKERY_BENCH_SHARDS', 2),
       limits: { maxSessionsPerUser: Math.max(32, resources) },
     },
-    accounts: accountNames(Math.ceil(count / resources)),
+    accounts: users,
+    beforeStart: async (folder) => {
+      if (security === 'compact') await addBenchDevices(folder, users, resources);
+    },
   });
   try {
     // V8 gives back what it needed to start while the connections come, which would hide their
@@ -50,7 +61,8 @@ for (const security of securities) {
       count,
       resources,
       security: tls ? 'direct' : 'none',
-      protocol: security.startsWith('ws') ? 'websocket' : 'xmpp',
+      protocol: protocolOf(security),
+      'server-key': await serverKey(server),
       parallel: tls ? 20 : 50,
       'warm-logins': setting('ROOKERY_BENCH_WARM_LOGINS', 10_000),
     });
@@ -74,8 +86,15 @@ for (const security of securities) {
   }
 }
 
-function portOf({ port, tlsPort, wsPort, wssPort }: TestServer, security: string): number {
-  return { none: port, direct: tlsPort, ws: wsPort, wss: wssPort }[security] ?? 0;
+function protocolOf(security: string): string {
+  if (security === 'compact') return 'compact';
+  return security.startsWith('ws') ? 'websocket' : 'xmpp';
+}
+
+function portOf(server: TestServer, security: string): number {
+  const { port, tlsPort, wsPort, wssPort, compactPort } = server;
+  const ports = { none: port, direct: tlsPort, ws: wsPort, wss: wssPort, compact: compactPort };
+  return ports[security as keyof typeof ports];
 }
 
 function missing(result: IdleResult): number {

@@ -141,6 +141,7 @@ describe('the package', function () {
       join(project, 'rookery.yaml'),
       'domain: localhost\ndata: data\nshards: 2\n' +
         'xmpp:\n  listen: ["127.0.0.1:0"]\n  directTls: ["127.0.0.1:0"]\n' +
+        'compact:\n  listen: ["127.0.0.1:0"]\n' +
         'websocket:\n  listen: ["127.0.0.1:0"]\n  directTls: ["127.0.0.1:0"]\n' +
         'http:\n  listen: 127.0.0.1:0\n',
     );

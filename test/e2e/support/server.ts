@@ -29,6 +29,8 @@ export interface ServerStatus {
 export interface ServerOptions {
   readonly config?: ConfigInput;
   readonly accounts?: readonly string[];
+  /** What else is to be in the data folder. */
+  readonly beforeStart?: (dataFolder: string) => Promise<void>;
   readonly readyTimeoutMs?: number;
   /** How many descriptors a table of the server may hold; the machine's own limit when left out. */
   readonly descriptors?: number;
@@ -52,6 +54,7 @@ export class TestServer {
   readyMs = 0;
   port = 0;
   tlsPort = 0;
+  compactPort = 0;
   wsPort = 0;
   wssPort = 0;
   /** Where HTTP is; empty when it is off. */
@@ -68,12 +71,13 @@ export class TestServer {
       options.descriptors === undefined
         ? [process.execPath]
         : ['/bin/sh', '-c', limit, process.execPath];
-    const { xmpp, websocket, limits, http, ...rest } = options.config ?? {};
+    const { xmpp, compact, websocket, limits, http, ...rest } = options.config ?? {};
     const config = {
       domain: this.domain,
       data: this.data,
       shards: 2,
       xmpp: { listen: ['127.0.0.1:0'], directTls: ['127.0.0.1:0'], starttls: 'optional', ...xmpp },
+      compact: { listen: ['127.0.0.1:0'], ...compact },
       websocket: { listen: ['127.0.0.1:0'], directTls: ['127.0.0.1:0'], ...websocket },
       http: { listen: '127.0.0.1:0', ...http },
       limits: { ...roomy, ...limits },
@@ -87,6 +91,7 @@ export class TestServer {
     const server = new TestServer(options);
     try {
       if ((options.accounts ?? []).length > 0) await server.addAccounts(options.accounts ?? []);
+      await options.beforeStart?.(server.data);
       await server.restart();
       return server;
     } catch (error) {
@@ -158,6 +163,7 @@ export class TestServer {
     };
     this.port = port('xmpp');
     this.tlsPort = port('xmpps');
+    this.compactPort = port('compact');
     this.wsPort = port('ws');
     this.wssPort = port('wss');
     this.httpUrl = /\bhttp (http:\/\/[^\s,;]+)/u.exec(this.readyLine)?.[1] ?? '';
