@@ -206,7 +206,9 @@ function crossCheck(config: Config, sources: Sources, problems: ConfigProblem[])
     add('xmpp.listen', 'and the other listeners are all empty; write at least one address');
   }
   const seen = new Set<string>();
-  for (const { key, address } of listeners) {
+  const { listen } = config.http;
+  const http = listen === 'off' ? [] : [{ key: 'http.listen', address: listen }];
+  for (const { key, address } of [...listeners, ...http]) {
     if (!address.endsWith(':0') && seen.has(address)) {
       add(key, `opens ${address} a second time; write each address once`);
       break;

@@ -69,10 +69,15 @@ describe('configuration', () => {
   it('sees contradictions between keys', () => {
     const problems = problemsOf(
       'xmpp: { listen: [], directTls: [] }\nwebsocket: { listen: [], directTls: [] }\n' +
+        'compact: { listen: [] }\n' +
         'tls: { cert: a.pem }\n' +
         'limits: { maxStanzaBytes: 10000, maxUnauthenticatedBytes: 20000 }\n',
     );
     assert.equal(problems.length, 3);
+    assert.match(
+      problemsOf('xmpp: { listen: ["127.0.0.1:5280"] }\n').join(),
+      /http\.listen opens 127\.0\.0\.1:5280 a second time/u,
+    );
   });
 
   it('takes paths relative to the file, and to a folder for objects', () => {
