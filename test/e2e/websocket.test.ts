@@ -232,6 +232,31 @@ describe('WebSocket', function () {
       await expectFeatures(atOnce);
     });
 
+    it('keeps what was sent ahead of its time, on whichever shard it goes on', async () => {
+      // Everything up to a message to oneself in one write, cut within the last frame.
+      for (const user of accounts.slice(60, 66)) {
+        const client = await opened(true);
+        const plain = Buffer.from(`\0${user}\0${PASSWORD}`).toString('base64');
+        const messages = [
+          OPEN,
+          `<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>${plain}</auth>`,
+          OPEN,
+          "<iq xmlns='jabber:client' type='set' id='b'>" +
+            "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>",
+          "<presence xmlns='jabber:client'/>",
+          `<message xmlns='jabber:client' to='${user}@localhost' type='chat'>` +
+            '<body>all</body></message>',
+        ];
+        const bytes = Buffer.concat(messages.map((message) => frame(text, message)));
+        client.send(bytes.subarray(0, -30));
+        await sleep(100);
+        client.send(bytes.subarray(-30));
+        let said = '';
+        while (!said.includes('<body>')) said = await client.message();
+        assert.match(said, /<body>all<\/body>/u);
+      }
+    });
+
     it('answers a close frame with the same code', async () => {
       assert.equal(await codeAfter(frame(close, Buffer.of(0x03, 0xe9))), 1001);
       assert.equal(await codeAfter(frame(close, '')), 1005);
