@@ -27,6 +27,8 @@ function prebuiltFits() {
 function cleanEnvironment() {
   const environment = { ...process.env };
   for (const name of ['MAKEFLAGS', 'MAKELEVEL', 'MFLAGS', 'BUILDTYPE']) delete environment[name];
+  // The native tests compile the same engine with the same options in another folder.
+  environment.CCACHE_NOHASHDIR = '1';
   return environment;
 }
 

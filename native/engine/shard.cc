@@ -63,41 +63,61 @@ bool Shard::load_tls(const std::string& certificate, const std::string& key,
 }
 
 void Shard::turn(std::int64_t max_sleep_us) {
-  // 1. Sleep, unless there is work: what the sockets report is taken with the same call.
+  sleep(max_sleep_us);
+  for (std::size_t phase = 0; phase < turn_phases; ++phase) {
+    run_phase(static_cast<TurnPhase>(phase));
+  }
+}
+
+void Shard::sleep(std::int64_t max_sleep_us) {
+  // What the sockets report is taken with the same call.
   std::int64_t sleep = sleep_us(max_sleep_us);
   if (sleep != 0) {
     context_.network.arm();
     if (links_.anything_to_take() || keeper_.apply_completions()) sleep = 0;
   }
   if (sleep != 0) context_.counters.add(Counter::sleeps);
-  const std::size_t count = context_.network.wait(events_, sleep);
+  event_count_ = context_.network.wait(events_, sleep);
   context_.now = context_.clock.now_us();
   context_.counters.add(Counter::loops);
-  // 2. The inbox before the sockets: what other shards sent is older than what the kernel holds,
-  //    and answering it frees their queues.
-  take_inbox();
-  // 3. Sockets; input that had to wait comes first, it is older.
-  io_.resume_held();
-  read_sockets(count);
-  // 4. Timers after input, so that a stanza which arrived in time counts as in time.
-  run_timers();
-  // 5. The store: what TCP has acknowledged meanwhile never needs to be written.
-  work_for_store();
-  // 6. Completions: only now may acknowledgements be written.
-  keeper_.apply_completions();
-  sessions_.answer_settled();
-  sessions_.end_overflowed();
-  // 7. Receipts of this turn, then everything to the sockets with one call each.
-  delivery_.finish_turn();
-  io_.flush();
-  // 8. Records to the others, with one wake-up each.
-  links_.publish();
-  // 9. Connections that go home, when their last bytes here are out; then the free slots.
-  io_.hand_over_moving();
-  io_.free_closed();
-  sessions_.free_ended();
-  context_.counters.add(Counter::busy_us,
-                        static_cast<std::int64_t>(context_.clock.now_us() - context_.now));
+}
+
+void Shard::run_phase(TurnPhase phase) {
+  switch (phase) {
+    // The inbox before the sockets: what other shards sent is older than what the kernel holds, and
+    // answering it frees their queues.
+    case TurnPhase::inbox: take_inbox(); return;
+    // Input that had to wait comes first, it is older.
+    case TurnPhase::sockets:
+      io_.resume_held();
+      read_sockets(event_count_);
+      return;
+    // Timers after input, so that a stanza which arrived in time counts as in time.
+    case TurnPhase::timers: run_timers(); return;
+    // What TCP has acknowledged meanwhile never needs to be written.
+    case TurnPhase::store: work_for_store(); return;
+    // Only now may acknowledgements be written.
+    case TurnPhase::completions:
+      keeper_.apply_completions();
+      sessions_.answer_settled();
+      sessions_.end_overflowed();
+      return;
+    // Receipts of this turn, then everything to the sockets with one call each.
+    case TurnPhase::output:
+      delivery_.finish_turn();
+      io_.flush();
+      return;
+    // Records to the others, with one wake-up each.
+    case TurnPhase::publish: links_.publish(); return;
+    // Connections that go home, when their last bytes here are out; then the free slots.
+    case TurnPhase::farewell:
+      io_.hand_over_moving();
+      io_.free_closed();
+      sessions_.free_ended();
+      context_.counters.add(Counter::busy_us,
+                            static_cast<std::int64_t>(context_.clock.now_us() - context_.now));
+      return;
+  }
 }
 
 std::int64_t Shard::sleep_us(std::int64_t max_sleep_us) const {

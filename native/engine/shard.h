@@ -33,6 +33,19 @@ struct ShardSurroundings {
   std::function<void()> wake_control;
 };
 
+/// The phases of a turn, in their order; run_phase() says why each stands where it stands.
+enum class TurnPhase : std::uint8_t {
+  inbox,
+  sockets,
+  timers,
+  store,
+  completions,
+  output,
+  publish,
+  farewell
+};
+inline constexpr std::size_t turn_phases = 8;
+
 class Shard final : StreamHandler, LoginHost, DeviceHost, MailboxObserver {
  public:
   Shard(ShardId id, ShardSurroundings surroundings);
@@ -57,6 +70,10 @@ class Shard final : StreamHandler, LoginHost, DeviceHost, MailboxObserver {
   /// One turn of the loop. Sleeps for work when there is none, at most `max_sleep_us` (-1: as long
   /// as nothing happens; 0: not at all, as in the simulation).
   void turn(std::int64_t max_sleep_us);
+  /// The parts of a turn: sleep, then every phase. The simulation takes them one by one, so that
+  /// other shards, the store and crashes come in between.
+  void sleep(std::int64_t max_sleep_us);
+  void run_phase(TurnPhase phase);
 
   /// Begins the drain: listeners close, sessions are told to come back later, everything is
   /// committed. From the shard's thread. False when it has begun before.
@@ -98,7 +115,6 @@ class Shard final : StreamHandler, LoginHost, DeviceHost, MailboxObserver {
   void mailbox_moved(User& user) override;
   void page_moved(Session& session) override;
 
-  // Phases of the turn.
   [[nodiscard]] std::int64_t sleep_us(std::int64_t max_sleep_us) const;
   void take_inbox();
   void take_arrivals();
@@ -150,6 +166,7 @@ class Shard final : StreamHandler, LoginHost, DeviceHost, MailboxObserver {
   Caps caps_;
   std::shared_ptr<TicketKeys> ticket_keys_;
   std::vector<NetworkEvent> events_;
+  std::size_t event_count_ = 0;  ///< Of those, from the last sleep.
   TimerId login_timer_ = 0;
   std::uint64_t sessions_closed_ = 0;
   std::vector<std::string> early_questions_;  ///< For keys, before accounts_known_.

@@ -55,7 +55,7 @@ class StanzaRef {
   ~StanzaRef() { release(); }
 
   [[nodiscard]] explicit operator bool() const { return stanza_ != nullptr; }
-  Stanza* operator->() const { return stanza_; }
+  Stanza* operator->() const { return stanza_; }  // NOLINT: the analyser counts no references
   Stanza& operator*() const { return *stanza_; }
   [[nodiscard]] Stanza* get() const { return stanza_; }
   void reset() {

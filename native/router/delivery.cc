@@ -13,7 +13,6 @@ namespace {
 constexpr std::size_t max_awaited_messages = 512;
 constexpr std::size_t page_messages = 128;
 constexpr std::size_t page_bytes = 512 * 1024;
-constexpr std::uint8_t max_note_attempts = 8;
 constexpr std::size_t max_inactive_stanzas = 1000;
 constexpr std::size_t max_inactive_bytes = 256 * 1024;
 
@@ -239,10 +238,8 @@ void Delivery::page_moved(Session& session) {
   Page& page = *session.page;
   if (page.reads_open > 0) return;
   if (session.connection == nullptr) return;  // resumed later, or given back
-  const bool numbered = session.management != nullptr;
-  const bool note_holds = numbered && page.first_number == session.management->sent + 1;
-  if (numbered && !note_holds && page.note_attempts < max_note_attempts) {
-    keeper_.note_page(session);
+  if (session.management && !page.noted) {
+    if (page.first_number == 0) keeper_.note_page(session);
     return;
   }
   send_page(session);
@@ -336,14 +333,18 @@ void Delivery::give_back(Session& session) {
   User& user = *session.user;
   if (session.management) {
     auto& window = session.management->window;
+    std::uint32_t number = session.management->acknowledged;
+    std::vector<PastSession::Item> items;
     while (!window.empty()) {
       const StanzaRef stanza = window.front();
       window.pop_front();
+      ++number;
       if (stanza->mailbox_sequence != 0 && stanza->owner == session.handle) {
+        items.push_back({number, stanza->mailbox_sequence});
         keeper_.requeue(user, stanza->mailbox_sequence);
       }
     }
-    keeper_.settle_notes(session, 0, true);
+    keeper_.session_over(session, std::move(items));
   }
   while (!session.awaited.empty()) {
     keeper_.requeue(user, session.awaited.front().stanza->mailbox_sequence);

@@ -33,7 +33,7 @@ void DeviceSessions::welcome(Connection& connection) {
     if (plausible) {
       static_cast<void>(delivery_.acknowledge(*session, device.handled));
     } else {
-      static_cast<void>(keeper_.settle_recovered(*user, device.previous, device.handled));
+      static_cast<void>(keeper_.settle_past(*user, device.previous, device.handled));
     }
   }
   if (!user->settling) {

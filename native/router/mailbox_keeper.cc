@@ -66,7 +66,7 @@ void MailboxKeeper::remember(User& user, std::uint64_t fingerprint, std::uint64_
   if (!user.recent) user.recent = std::make_unique<RingBuffer<RecentMessage>>();
   auto& recent = *user.recent;
   while (!recent.empty() && (recent.size() >= recent_messages ||
-                             recent.front().accepted_s + retransmission_seconds < accepted_s)) {
+                             recent.front().accepted_s + recognised_seconds() < accepted_s)) {
     recent.pop_front();
   }
   recent.push_back({fingerprint, sequence, accepted_s});
@@ -145,7 +145,7 @@ void MailboxKeeper::clear(User& user) {
     settle(user, at);
   }
   user.recent.reset();
-  forget_recovered(user);
+  forget_finished(user);
 }
 
 bool MailboxKeeper::fetch(User& user, std::uint64_t sequence, Session& session) {
@@ -200,21 +200,22 @@ void MailboxKeeper::note_page(Session& session) {
     if (entry != nullptr) record.sequences.push_back(entry->log);
   }
   page.first_number = record.first_number;
-  ++page.note_attempts;
   Note note;
   note.session = session.handle;
   note.user = session.user->name;
   note.last_number = record.first_number + static_cast<std::uint32_t>(record.sequences.size()) - 1;
   record.encode(note.payload);
   notes_to_submit_.push_back(std::move(note));
-  submit_notes();
+  // A disk that refuses is asked again by and by; until it has the note, the page waits: were it
+  // sent without, it would come twice after a crash.
+  if (retry_at_ <= context_.session.now) submit_notes();
 }
 
 void MailboxKeeper::settle_notes(Session& session, std::uint32_t acknowledged, bool all) {
   if (!session.management) return;
   std::erase_if(session.management->notes, [&](const SentNote& note) {
     const bool over = all || static_cast<std::int32_t>(acknowledged - note.last_number) >= 0;
-    if (over) forget_on_disk(note.sequence);
+    if (over) forget_note(note.sequence);
     return over;
   });
 }
@@ -236,7 +237,8 @@ MonoUs MailboxKeeper::next_due() const {
 
 bool MailboxKeeper::idle() const {
   return to_commit_.empty() && batches_.empty() && settle_count_ == 0 && settling_.empty() &&
-         notes_.empty() && notes_to_submit_.empty() && reads_.empty();
+         refused_.empty() && finished_notes_.empty() && notes_.empty() &&
+         notes_to_submit_.empty() && reads_.empty();
 }
 
 void MailboxKeeper::submit_due() {
@@ -284,7 +286,7 @@ bool MailboxKeeper::submit_messages() {
        ++next) {
     const MailboxEntry* entry = to_commit_[next].user->mail().find(to_commit_[next].sequence);
     if (entry == nullptr || entry->log != 0 || !entry->stanza) continue;
-    payloads.push_back(record_of(*entry->stanza));
+    payloads.push_back(record_of(*to_commit_[next].user, *entry->stanza));
     bytes += payloads.back().size();
     batch.places.push_back(to_commit_[next]);
   }
@@ -310,7 +312,7 @@ bool MailboxKeeper::submit_messages() {
   return true;
 }
 
-std::string MailboxKeeper::record_of(const Stanza& stanza) const {
+std::string MailboxKeeper::record_of(const User& user, const Stanza& stanza) const {
   MessageRecord record;
   record.accepted_ms = stanza.accepted_ms;
   record.fingerprint = stanza.fingerprint;
@@ -319,26 +321,65 @@ std::string MailboxKeeper::record_of(const Stanza& stanza) const {
   if (owner != nullptr && owner->management && stanza.sent_number != 0) {
     record.sent_tag = owner->management->tag;
     record.sent_number = stanza.sent_number;
+  } else if (user.past) {
+    for (const PastSession& past : *user.past) {
+      for (const PastSession::Item& item : past.items) {
+        if (item.mailbox_sequence != stanza.mailbox_sequence) continue;
+        record.sent_tag = past.tag;
+        record.sent_number = item.number;
+      }
+    }
   }
   std::string payload;
   record.encode(payload);
   return payload;
 }
 
+bool MailboxKeeper::submit_settlement(Settlement& settlement) {
+  // All of one store, that of the first.
+  const std::string_view payload(reinterpret_cast<const char*>(settlement.sequences.data()),
+                                 settlement.sequences.size() * sizeof(LogSequence));
+  const RecordInput input{RecordKind::settlement, {}, payload};
+  const std::uint64_t token = ++last_token_;
+  if (!context_.store->submit(token, {&input, 1})) return false;
+  if (settlement.order == 0) settlement.order = token;
+  settling_.emplace(token, std::move(settlement));
+  return true;
+}
+
 bool MailboxKeeper::submit_settlements() {
+  while (!refused_.empty()) {
+    if (!submit_settlement(refused_.back())) return false;
+    refused_.pop_back();
+  }
   for (auto& sequences : to_settle_) {
     if (sequences.empty()) continue;
-    const std::string_view payload(reinterpret_cast<const char*>(sequences.data()),
-                                   sequences.size() * sizeof(LogSequence));
-    const RecordInput input{RecordKind::settlement, {}, payload};
-    const std::uint64_t token = ++last_token_;
-    if (!context_.store->submit(token, {&input, 1})) return false;
-    settle_count_ -= sequences.size();
-    settling_.emplace(token, std::move(sequences));
-    sequences.clear();
+    const std::size_t count = sequences.size();
+    Settlement settlement{0, std::move(sequences)};
+    const bool taken = submit_settlement(settlement);
+    sequences = taken ? std::vector<LogSequence>{} : std::move(settlement.sequences);
+    if (!taken) return false;
+    settle_count_ -= count;
   }
   oldest_settle_ = 0;
+  for (FinishedNote& note : finished_notes_) {
+    if (note.order == 0) note.order = last_token_;
+  }
+  release_notes();
   return true;
+}
+
+void MailboxKeeper::forget_note(LogSequence place) {
+  finished_notes_.push_back({place, 0});
+  if (oldest_settle_ == 0) oldest_settle_ = context_.session.now;
+}
+
+void MailboxKeeper::release_notes() {
+  std::erase_if(finished_notes_, [this](const FinishedNote& note) {
+    const bool free = note.order != 0 && settled_by(note.order);
+    if (free) forget_on_disk(note.place);
+    return free;
+  });
 }
 
 bool MailboxKeeper::apply_completions() {
@@ -369,12 +410,12 @@ void MailboxKeeper::committed(const StoreEvent& event) {
   const auto settled = settling_.find(event.token);
   if (settled == settling_.end()) return;
   if (event.status != StoreStatus::ok) {
-    for (const LogSequence sequence : settled->second) forget_on_disk(sequence);
+    refused_.push_back(std::move(settled->second));
     retry_at_ = context_.session.now + retry_delay_us;
-    if (oldest_refused_ == 0) oldest_refused_ = event.token;
+    if (oldest_settle_ == 0) oldest_settle_ = context_.session.now;
   }
   settling_.erase(settled);
-  if (settling_.empty() && settle_count_ == 0) oldest_refused_ = 0;
+  release_notes();
 }
 
 void MailboxKeeper::batch_committed(Batch& batch, const StoreEvent& event) {
@@ -433,16 +474,16 @@ void MailboxKeeper::note_committed(const StoreEvent& event) {
   }
   if (event.status == StoreStatus::ok) {
     session->management->notes.push_back({event.sequence, note.last_number});
-  } else if (session->page) {
-    session->page->first_number = 0;  // it holds for nothing
+    if (session->page) session->page->noted = true;
+  } else {
+    retry_at_ = context_.session.now + retry_delay_us;
+    if (session->page) session->page->first_number = 0;  // it holds for nothing
   }
   if (session->page) observer_.page_moved(*session);
 }
 
 void MailboxKeeper::expire() {
-  if (context_.now_s() > context_.started_s + context_.session.config.resume_seconds) {
-    context_.users.for_each([&](User& user) { forget_recovered(user); });
-  }
+  context_.users.for_each([&](User& user) { forget_finished(user); });
   const std::uint32_t days = context_.session.config.mailbox_days;
   if (days == 0) return;
   const std::uint32_t oldest = context_.now_s() - days * 86'400u;

@@ -51,9 +51,12 @@ class MailboxKeeper {
   void recovered(const RecoveredRecord& record);
   /// All records were seen: notes are matched to messages.
   void recovery_complete();
-  /// A client tries to resume a session of before the restart: everything it says to have received
-  /// is settled. False when nothing is known of that session.
-  bool settle_recovered(User& user, SessionTag tag, std::uint32_t handled);
+  /// A session is over whose client has not acknowledged these messages, by its numbers. They are
+  /// back in their mailbox; what its client says about them later still counts.
+  void session_over(Session& session, std::vector<PastSession::Item> items);
+  /// A client tries to resume a session that is over: everything it says to have received is
+  /// settled. False when nothing is known of that session.
+  bool settle_past(User& user, SessionTag tag, std::uint32_t handled);
   /// Submits what has been settled so far; settled_by() tells when that is on disk. 0: not now.
   [[nodiscard]] std::uint64_t settlement_barrier();
   [[nodiscard]] bool settled_by(std::uint64_t barrier) const;
@@ -100,11 +103,20 @@ class MailboxKeeper {
     Place place;
     Handle session;
   };
+  /// What is being forgotten on disk. A refused one goes there again in its old place in the order.
+  struct Settlement {
+    std::uint64_t order;
+    std::vector<LogSequence> sequences;
+  };
+  struct FinishedNote {
+    LogSequence place;
+    std::uint64_t order;  ///< Of the last settlement before it; 0: not submitted yet.
+  };
 
   void tell_safe(Stanza& stanza);
   void count_uncommitted(std::int64_t bytes);
   bool submit_messages();
-  [[nodiscard]] std::string record_of(const Stanza& stanza) const;
+  [[nodiscard]] std::string record_of(const User& user, const Stanza& stanza) const;
   bool submit_settlements();
   bool submit_notes();
   void committed(const StoreEvent& event);
@@ -114,15 +126,24 @@ class MailboxKeeper {
   void recover_message(const RecoveredRecord& record);
   void remember(User& user, std::uint64_t fingerprint, std::uint64_t sequence,
                 std::uint32_t accepted_s);
-  void forget_recovered(User& user);
+  [[nodiscard]] std::uint32_t recognised_seconds() const;
+  void forget_past(User& user, const PastSession& session);
+  void forget_finished(User& user);
   void forget_on_disk(LogSequence sequence);
+  void forget_note(LogSequence place);
+  void release_notes();
+  bool submit_settlement(Settlement& settlement);
   [[nodiscard]] MonoUs delay() const;
 
   RouterContext& context_;
   MailboxObserver& observer_;
   std::vector<Place> to_commit_;
   std::unordered_map<std::uint64_t, Batch> batches_;
-  std::unordered_map<std::uint64_t, std::vector<LogSequence>> settling_;
+  std::unordered_map<std::uint64_t, Settlement> settling_;
+  std::vector<Settlement> refused_;
+  /// Notes wait for the settlement of what they tell of: were they forgotten first, a crash would
+  /// leave messages of which nobody knows that they were sent.
+  std::vector<FinishedNote> finished_notes_;
   std::unordered_map<std::uint64_t, Note> notes_;
   std::unordered_map<std::uint64_t, Read> reads_;
   std::vector<std::vector<LogSequence>> to_settle_{256};  ///< By store.
@@ -130,9 +151,8 @@ class MailboxKeeper {
   std::vector<RecoveredNote> recovered_notes_;
   std::uint64_t last_token_ = 0;
   std::size_t settle_count_ = 0;
-  std::uint64_t oldest_refused_ = 0;  ///< Settlement that the disk refused, until all are there.
-  MonoUs oldest_commit_ = 0;          ///< When the oldest of to_commit_ entered; 0: none.
-  MonoUs oldest_settle_ = 0;
+  MonoUs oldest_commit_ = 0;      ///< When the oldest of to_commit_ entered; 0: none.
+  MonoUs oldest_settle_ = 0;      ///< The same of what is to be forgotten.
   MonoUs last_commit_us_ = 1000;  ///< How long the last one took.
   MonoUs retry_at_ = 0;           ///< After a refusal of the disk.
   bool hurried_ = false;

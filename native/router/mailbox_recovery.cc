@@ -1,4 +1,4 @@
-// Rebuilding mailboxes at start, and settling what a client received before a crash.
+// Rebuilding mailboxes at start, and sessions that are over: what their clients had received.
 #include <algorithm>
 
 #include "router/mailbox_keeper.h"
@@ -6,13 +6,16 @@
 namespace rookery {
 namespace {
 
-RecoveredSession& recovered_session(User& user, SessionTag tag) {
-  if (!user.recovered) user.recovered = std::make_unique<std::vector<RecoveredSession>>();
-  for (RecoveredSession& session : *user.recovered) {
+// More than these are of clients that never come back for what they had.
+constexpr std::size_t max_past_sessions = 4;
+
+PastSession& past_session(User& user, SessionTag tag) {
+  if (!user.past) user.past = std::make_unique<std::vector<PastSession>>();
+  for (PastSession& session : *user.past) {
     if (session.tag == tag) return session;
   }
-  user.recovered->push_back({tag, {}, {}});
-  return user.recovered->back();
+  user.past->push_back({tag, {}, {}});
+  return user.past->back();
 }
 
 }  // namespace
@@ -49,9 +52,9 @@ void MailboxKeeper::recover_message(const RecoveredRecord& record) {
   context_.count(Counter::mailbox_bytes, entry.bytes);
   const std::uint64_t sequence = user.mail().append(std::move(entry));
   if (message.sent_tag != 0) {
-    recovered_session(user, message.sent_tag).items.push_back({message.sent_number, sequence});
+    past_session(user, message.sent_tag).items.push_back({message.sent_number, sequence});
   }
-  if (message.fingerprint != 0 && accepted_s + retransmission_seconds >= context_.now_s()) {
+  if (message.fingerprint != 0 && accepted_s + recognised_seconds() >= context_.now_s()) {
     remember(user, message.fingerprint, sequence, accepted_s);
   }
 }
@@ -63,7 +66,7 @@ void MailboxKeeper::recovery_complete() {
       forget_on_disk(recovered.place);
       continue;
     }
-    RecoveredSession& session = recovered_session(*user, recovered.note.tag);
+    PastSession& session = past_session(*user, recovered.note.tag);
     session.notes.push_back(recovered.place);
     std::uint32_t number = recovered.note.first_number;
     std::uint64_t at = user->mailbox->begin();
@@ -79,12 +82,44 @@ void MailboxKeeper::recovery_complete() {
   recovered_notes_ = {};
 }
 
-void MailboxKeeper::forget_recovered(User& user) {
-  if (!user.recovered) return;
-  for (const RecoveredSession& session : *user.recovered) {
-    for (const LogSequence note : session.notes) forget_on_disk(note);
+std::uint32_t MailboxKeeper::recognised_seconds() const {
+  return context_.session.config.resume_seconds + retransmission_seconds;
+}
+
+void MailboxKeeper::session_over(Session& session, std::vector<PastSession::Item> items) {
+  StreamManagement& management = *session.management;
+  User& user = *session.user;
+  if (!management.resumable || items.empty()) {
+    settle_notes(session, 0, true);
+    return;
   }
-  user.recovered.reset();
+  PastSession past{management.tag, std::move(items), {}};
+  for (const SentNote& note : management.notes) past.notes.push_back(note.sequence);
+  management.notes.clear();
+  if (!user.past) user.past = std::make_unique<std::vector<PastSession>>();
+  if (user.past->size() >= max_past_sessions) {
+    forget_past(user, user.past->front());
+    user.past->erase(user.past->begin());
+  }
+  user.past->push_back(std::move(past));
+}
+
+void MailboxKeeper::forget_past(User& user, const PastSession& session) {
+  for (const LogSequence note : session.notes) forget_note(note);
+  if (!session.notes.empty()) user.settling = true;
+}
+
+void MailboxKeeper::forget_finished(User& user) {
+  if (!user.past) return;
+  std::erase_if(*user.past, [&](const PastSession& session) {
+    const bool waits =
+        std::any_of(session.items.begin(), session.items.end(), [&](const PastSession::Item& item) {
+          return user.mailbox && user.mailbox->find(item.mailbox_sequence) != nullptr;
+        });
+    if (!waits) forget_past(user, session);
+    return !waits;
+  });
+  if (user.past->empty()) user.past.reset();
 }
 
 std::uint64_t MailboxKeeper::settlement_barrier() {
@@ -94,26 +129,25 @@ std::uint64_t MailboxKeeper::settlement_barrier() {
 }
 
 bool MailboxKeeper::settled_by(std::uint64_t barrier) const {
-  // What the disk refused goes there again under a later token.
-  if (oldest_refused_ != 0 && oldest_refused_ <= barrier) return false;
-  return std::none_of(settling_.begin(), settling_.end(),
-                      [barrier](const auto& batch) { return batch.first <= barrier; });
+  return std::none_of(refused_.begin(), refused_.end(),
+                      [barrier](const auto& refused) { return refused.order <= barrier; }) &&
+         std::none_of(settling_.begin(), settling_.end(),
+                      [barrier](const auto& batch) { return batch.second.order <= barrier; });
 }
 
-bool MailboxKeeper::settle_recovered(User& user, SessionTag tag, std::uint32_t handled) {
-  if (!user.recovered) return false;
-  const auto found =
-      std::find_if(user.recovered->begin(), user.recovered->end(),
-                   [tag](const RecoveredSession& session) { return session.tag == tag; });
-  if (found == user.recovered->end()) return false;
-  for (const RecoveredSession::Item& item : found->items) {
+bool MailboxKeeper::settle_past(User& user, SessionTag tag, std::uint32_t handled) {
+  if (!user.past) return false;
+  const auto found = std::find_if(user.past->begin(), user.past->end(),
+                                  [tag](const PastSession& session) { return session.tag == tag; });
+  if (found == user.past->end()) return false;
+  for (const PastSession::Item& item : found->items) {
     if (static_cast<std::int32_t>(handled - item.number) >= 0) {
       settle(user, item.mailbox_sequence);
     }
   }
-  for (const LogSequence note : found->notes) forget_on_disk(note);
-  user.recovered->erase(found);
-  if (user.recovered->empty()) user.recovered.reset();
+  forget_past(user, *found);
+  user.past->erase(found);
+  if (user.past->empty()) user.past.reset();
   return true;
 }
 

@@ -184,7 +184,7 @@ void SessionManager::resume(Connection& connection, std::string_view previous_id
   Session* const session = resumable(*user, tag);
   if (session == nullptr) {
     // An earlier attempt may have settled it and been cut off before its answer.
-    if (!keeper_.settle_recovered(*user, tag, handled) && !user->settling) {
+    if (!keeper_.settle_past(*user, tag, handled) && !user->settling) {
       failed_resume(connection);
       return;
     }

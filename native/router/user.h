@@ -27,7 +27,7 @@ struct Contact {
   std::uint8_t subscription = 0;
 };
 
-/// How long a retransmission is recognised.
+/// How long a retransmission is recognised, from when its sender's last session ended.
 inline constexpr std::uint32_t retransmission_seconds = 600;
 
 /// A message taken lately, so that its retransmission is recognised.
@@ -37,16 +37,17 @@ struct RecentMessage {
   std::uint32_t accepted_s = 0;
 };
 
-/// A session whose messages were found on disk after a restart: what it was sent under which
-/// number, so that its client's attempt to resume can still settle them.
-struct RecoveredSession {
+/// A session that is over, by its time or by a restart, while messages that it was sent had not
+/// been acknowledged: which, under which number, so that its client's attempt to resume still
+/// settles them.
+struct PastSession {
   struct Item {
     std::uint32_t number = 0;
     std::uint64_t mailbox_sequence = 0;
   };
   SessionTag tag = 0;
   std::vector<Item> items;
-  std::vector<LogSequence> notes;  ///< Kept on disk until this is used or out of date.
+  std::vector<LogSequence> notes;  ///< Kept on disk as long as this is.
 };
 
 /// A phone or browser that logs in with a key of its own.
@@ -64,8 +65,8 @@ struct User {
   std::unique_ptr<std::vector<std::string>> blocked;
   std::unique_ptr<std::vector<Device>> devices;  ///< Null: none.
   std::unique_ptr<RingBuffer<RecentMessage>> recent;
-  std::unique_ptr<std::vector<RecoveredSession>> recovered;
-  std::uint32_t unclean_end_s = 0;  ///< When a session last ended without a close.
+  std::unique_ptr<std::vector<PastSession>> past;  ///< Oldest first.
+  std::uint32_t unclean_end_s = 0;                 ///< When a session last ended without a close.
   bool disabled = false;
   bool settling = false;  ///< Something of this mailbox is being forgotten on disk.
 

@@ -70,8 +70,8 @@ struct AwaitedByTcp {
 struct Page {
   std::vector<std::uint64_t> sequences;  ///< In the mailbox.
   std::uint32_t reads_open = 0;
-  std::uint32_t first_number = 0;  ///< Of the note; 0: none submitted.
-  std::uint8_t note_attempts = 0;
+  std::uint32_t first_number = 0;  ///< Of the note; 0: none made.
+  bool noted = false;              ///< The note is on disk.
   /// Other stanzas that came meanwhile. They must not take the numbers that the note gives away: a
   /// client's count would then settle messages that it never got.
   std::vector<StanzaRef> held;

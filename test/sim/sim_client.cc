@@ -33,6 +33,7 @@ void SimClient::connect(std::uint32_t epoch) {
   if (socket_ < 0) return;
   ++connection_;
   connection_epoch_ = epoch;
+  print("connects in life", std::to_string(epoch));
   patience_ = 0;
   splitter_ = StreamSplitter{};
   partial_.clear();
@@ -41,7 +42,14 @@ void SimClient::connect(std::uint32_t epoch) {
   send(header);
 }
 
+void SimClient::print(const char* what, std::string_view text) const {
+  if (!shown_) return;
+  std::printf("u%u, connection %u: %s %.*s\n", index_, connection_, what,
+              static_cast<int>(text.size()), text.data());
+}
+
 void SimClient::lost() {
+  print("lost", "");
   if (socket_ >= 0) internet_.client_done(socket_);
   socket_ = -1;
   state_ = State::offline;
@@ -64,7 +72,9 @@ void SimClient::leave() {
 }
 
 void SimClient::send(std::string_view xml) {
-  if (socket_ >= 0) internet_.socket(socket_).to_server += xml;
+  if (socket_ < 0) return;
+  print("sends", xml);
+  internet_.socket(socket_).to_server += xml;
 }
 
 void SimClient::send_counted(std::string xml, std::int64_t letter) {
@@ -109,6 +119,7 @@ void SimClient::step(std::uint32_t epoch) {
 }
 
 void SimClient::take(std::string_view bytes, std::uint32_t epoch) {
+  print("gets", bytes);
   trace_ = hash_bytes(bytes, trace_ + 1);
   while (!bytes.empty() && socket_ >= 0) {
     const SplitResult split = splitter_.feed(bytes, split_limits);
@@ -189,6 +200,7 @@ void SimClient::negotiate(const StanzaView& view, std::uint32_t epoch) {
       if (view.name == "resumed") {
         resumed(view, epoch);
       } else if (view.name == "failed") {
+        if (session_epoch_ == epoch) ++timed_out_;
         previous_id_.clear();
         state_ = State::secured;
         negotiate(view, epoch);
@@ -200,6 +212,7 @@ void SimClient::negotiate(const StanzaView& view, std::uint32_t epoch) {
     case State::enabling:
       previous_id_ = attribute_of(view, "id");
       stream_managed_ = true;
+      session_epoch_ = epoch;
       handled_ = 0;
       confirmed_ = 0;
       now_online(epoch);

@@ -50,6 +50,8 @@ class SimClient {
   /// Closes the stream in order and stays away until come().
   void leave();
   void come() { wanted_ = true; }
+  /// Prints what it sends and receives, for whoever studies a seed.
+  void show() { shown_ = true; }
   /// From its next login on it uses XEP-0198 (so that the end of a run drains exactly).
   void manage_from_now_on() { managed_ = true; }
 
@@ -60,6 +62,8 @@ class SimClient {
   [[nodiscard]] const std::vector<SentLetter>& sent() const { return sent_; }
   [[nodiscard]] const std::vector<Reception>& received() const { return received_; }
   [[nodiscard]] std::uint64_t trace() const { return trace_; }
+  /// How often a session could not be resumed although the server had not crashed.
+  [[nodiscard]] std::uint64_t timed_out() const { return timed_out_; }
   /// Stream errors and refusals that a well-behaved client must never see.
   [[nodiscard]] const std::string& complaint() const { return complaint_; }
 
@@ -74,6 +78,7 @@ class SimClient {
   void connect(std::uint32_t epoch);
   void lost();
   void send(std::string_view xml);
+  void print(const char* what, std::string_view text) const;
   void send_counted(std::string xml, std::int64_t letter);
   void take(std::string_view bytes, std::uint32_t epoch);
   void piece(SplitOutcome outcome, std::string_view text, std::uint32_t epoch);
@@ -105,6 +110,9 @@ class SimClient {
   std::uint32_t connection_epoch_ = 0;
   std::uint32_t patience_ = 0;
   bool answer_late_ = false;
+  bool shown_ = false;
+  std::uint32_t session_epoch_ = 0;  ///< The server's life in which it was last managed.
+  std::uint64_t timed_out_ = 0;
   std::uint64_t trace_ = 0;
   std::string complaint_;
 };

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t socket_buffer_bytes = 16 * 1024;
 constexpr std::size_t max_waiting_batches = 8;
+constexpr std::size_t max_waiting_reads = 64;
 constexpr std::size_t max_in_flight_handovers = 4;
 
 }  // namespace
@@ -37,9 +38,15 @@ void SimInternet::crash() {
     }
   }
   for (auto& [descriptor, socket] : sockets_) {
+    // A machine that is killed resets connections with unread input, and loses what TCP had not
+    // brought to the client yet.
+    if (socket->open && !socket->to_client.empty() && chance_.one_in(2)) {
+      socket->to_client.resize(chance_.below(socket->to_client.size() + 1));
+    }
     socket->server_closed = true;
     socket->open = false;
   }
+  sends_left_.reset();
   by_shard_.clear();
   backlog_.clear();
   arrivals_.clear();
@@ -136,6 +143,10 @@ IoResult SimNetwork::receive(int descriptor, std::span<char> into) {
 IoResult SimNetwork::send(int descriptor, std::span<const iovec> parts) {
   SimSocket& socket = internet_.socket(descriptor);
   if (socket.client_closed) return {IoStatus::failed, 0};
+  if (internet_.sends_left_.has_value()) {
+    if (*internet_.sends_left_ == 0) return {IoStatus::would_block, 0};
+    --*internet_.sends_left_;
+  }
   const std::size_t used = socket.to_client.size();
   if (used >= socket_buffer_bytes || internet_.chance_.one_in(50)) {
     return {IoStatus::would_block, 0};
@@ -187,21 +198,16 @@ bool SimNetwork::take_arrival(Arrival& out) {
 
 bool SimStorePort::submit(std::uint64_t token, std::span<const RecordInput> records) {
   if (waiting_.size() >= max_waiting_batches) return false;
-  Batch batch{token, {}, 0};
+  Batch batch{token, 0, {}};
   for (const RecordInput& record : records) {
     batch.records.push_back({record.kind, std::string(record.user), std::string(record.payload)});
-  }
-  if (lies_) {
-    batch.promised = disk_.next;
-    disk_.next += batch.records.size();
-    ready_.push_back({StoreEvent::Kind::committed, StoreStatus::ok, token, batch.promised, {}});
   }
   waiting_.push_back(std::move(batch));
   return true;
 }
 
 bool SimStorePort::read(std::uint64_t token, LogSequence sequence) {
-  if (reads_.size() >= 64) return false;
+  if (reads_.size() >= max_waiting_reads) return false;
   reads_.emplace_back(token, sequence);
   return true;
 }
@@ -213,42 +219,78 @@ bool SimStorePort::poll(StoreEvent& out) {
   return true;
 }
 
-LogSequence SimStorePort::make_durable(Batch& batch) {
-  LogSequence first = batch.promised;
-  if (first == 0) {
-    first = disk_.next;
-    disk_.next += batch.records.size();
+void SimStorePort::step() {
+  if (stalled_steps_ > 0) {
+    --stalled_steps_;
+    return;
   }
-  LogSequence sequence = first;
-  for (SimDisk::Record& record : batch.records) {
-    if (record.kind == RecordKind::settlement) {
-      for (std::size_t at = 0; at + sizeof(LogSequence) <= record.payload.size();
-           at += sizeof(LogSequence)) {
-        LogSequence settled = 0;
-        std::memcpy(&settled, record.payload.data() + at, sizeof settled);
-        disk_.records.erase(settled);
-      }
-    } else {
-      disk_.records.emplace(sequence, std::move(record));
-    }
-    ++sequence;
+  if (chance_.one_in(300)) stalled_steps_ = chance_.below(chance_.one_in(8) ? 600 : 40);
+  switch (stage_) {
+    case Stage::idle: write(); break;
+    case Stage::written: sync(); break;
+    case Stage::synced:
+    case Stage::refused: tell(); break;
   }
-  return first;
+  answer_reads();
 }
 
-void SimStorePort::step() {
-  while (!waiting_.empty() && !chance_.one_in(3)) {
-    Batch batch = std::move(waiting_.front());
+void SimStorePort::write() {
+  if (waiting_.empty()) return;
+  for (std::size_t count = 1 + chance_.below(waiting_.size()); count > 0; --count) {
+    Batch& batch = group_.emplace_back(std::move(waiting_.front()));
     waiting_.pop_front();
-    if (lies_) {
-      make_durable(batch);
-    } else if (chance_.one_in(40)) {
-      ready_.push_back({StoreEvent::Kind::committed, StoreStatus::failed, batch.token, 0, {}});
-    } else {
-      const LogSequence first = make_durable(batch);
-      ready_.push_back({StoreEvent::Kind::committed, StoreStatus::ok, batch.token, first, {}});
+    batch.first = disk_.next;
+    disk_.next += batch.records.size();
+  }
+  stage_ = Stage::written;
+}
+
+void SimStorePort::sync() {
+  if (failing_groups_ == 0 && chance_.one_in(50)) {
+    failing_groups_ = 1 + (chance_.one_in(4) ? chance_.below(10) : 0);
+  }
+  if (failing_groups_ > 0) {
+    --failing_groups_;
+    stage_ = Stage::refused;
+    return;
+  }
+  make_durable();
+  stage_ = Stage::synced;
+}
+
+void SimStorePort::make_durable() {
+  for (Batch& batch : group_) {
+    LogSequence sequence = batch.first;
+    for (SimDisk::Record& record : batch.records) {
+      if (record.kind == RecordKind::settlement) {
+        for (std::size_t at = 0; at + sizeof(LogSequence) <= record.payload.size();
+             at += sizeof(LogSequence)) {
+          LogSequence settled = 0;
+          std::memcpy(&settled, record.payload.data() + at, sizeof settled);
+          disk_.records.erase(settled);
+        }
+      } else {
+        disk_.records.emplace(sequence, std::move(record));
+      }
+      ++sequence;
     }
   }
+}
+
+void SimStorePort::tell() {
+  const bool good = stage_ == Stage::synced;
+  for (const Batch& batch : group_) {
+    ready_.push_back({StoreEvent::Kind::committed,
+                      good ? StoreStatus::ok : StoreStatus::failed,
+                      batch.token,
+                      good ? batch.first : 0,
+                      {}});
+  }
+  group_.clear();
+  stage_ = Stage::idle;
+}
+
+void SimStorePort::answer_reads() {
   while (!reads_.empty() && !chance_.one_in(4)) {
     const auto [token, sequence] = reads_.front();
     reads_.pop_front();
@@ -277,6 +319,11 @@ void SimPasswords::step() {
     static_cast<void>(batch.release());  // the shard's now
     waiting_.pop_front();
   }
+}
+
+SimStorePort::Stage SimStorePort::crash() {
+  if (stage_ == Stage::written && chance_.one_in(2)) make_durable();
+  return stage_;
 }
 
 }  // namespace rookery::sim

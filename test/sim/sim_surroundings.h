@@ -7,6 +7,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -60,13 +61,17 @@ struct SimSocket {
   bool want_write = false;
 };
 
-/// All sockets of a run; a crash of the server closes every one of them.
+/// All sockets of a run; a crash of the server closes every one of them, and may take along what
+/// was on its way to the clients.
 class SimInternet {
  public:
   explicit SimInternet(Chance& chance) : chance_(chance) {}
   /// A client connects; returns the socket, or -1 while no listener is open.
   int connect();
   void crash();
+  /// The server dies in the middle of a phase: after so many more calls of send() nothing that it
+  /// sends leaves the machine. To be followed by crash().
+  void die_after(std::uint64_t sends) { sends_left_ = sends; }
   [[nodiscard]] SimSocket& socket(int descriptor) { return *sockets_[descriptor]; }
   /// A socket that neither side uses any more is freed.
   void client_done(int descriptor);
@@ -79,6 +84,7 @@ class SimInternet {
   std::vector<std::deque<int>> backlog_;
   std::vector<std::deque<Arrival>> arrivals_;
   int next_ = 1000;
+  std::optional<std::uint64_t> sends_left_;
 };
 
 class SimNetwork final : public Network {
@@ -121,31 +127,44 @@ class SimDisk {
   LogSequence next = 1;
 };
 
-/// One shard's port, with a store behind it that commits when step() is called.
+/// One shard's port, with a store behind it that works when step() is called. A group of batches is
+/// written, then synced, then its shard is told, and the server may crash between any two of these.
 class SimStorePort final : public StorePort {
  public:
-  SimStorePort(SimDisk& disk, Chance& chance, bool lies)
-      : disk_(disk), chance_(chance), lies_(lies) {}
+  /// How far a group that the store works on has come.
+  enum class Stage : std::uint8_t { idle, written, synced, refused };
+
+  SimStorePort(SimDisk& disk, Chance& chance) : disk_(disk), chance_(chance) {}
   bool submit(std::uint64_t token, std::span<const RecordInput> records) override;
   bool read(std::uint64_t token, LogSequence sequence) override;
   bool poll(StoreEvent& out) override;
   [[nodiscard]] std::uint8_t own_store() const override { return 0; }
 
-  /// Lets the store work: commits some of what waits, now and then refuses.
+  /// One step of the store's work. Now and then it stalls for a while, or refuses.
   void step();
+  /// The machine stops: what was written and not synced is there as a whole or not at all, as a
+  /// transaction of LMDB is. Returns how far the group had come.
+  Stage crash();
 
  private:
   struct Batch {
-    std::uint64_t token;
+    std::uint64_t token = 0;
+    LogSequence first = 0;
     std::vector<SimDisk::Record> records;
-    LogSequence promised = 0;  ///< Given away before it was durable (only when the store lies).
   };
-  LogSequence make_durable(Batch& batch);
+  void write();
+  void sync();
+  void make_durable();
+  void tell();
+  void answer_reads();
 
   SimDisk& disk_;
   Chance& chance_;
-  bool lies_;  ///< Says "committed" before it is: must be found out.
   std::deque<Batch> waiting_;
+  std::vector<Batch> group_;
+  Stage stage_ = Stage::idle;
+  std::uint64_t stalled_steps_ = 0;
+  std::uint64_t failing_groups_ = 0;
   std::deque<std::pair<std::uint64_t, LogSequence>> reads_;
   std::deque<StoreEvent> ready_;
 };

@@ -10,7 +10,14 @@ namespace rookery::sim {
 namespace {
 
 constexpr std::uint32_t quiet_steps = 4000;
-constexpr MonoUs longest_step_us = 3000;
+// Parts of shards' turns in a round: about one turn for each of four shards.
+constexpr std::uint32_t parts_per_round = 45;
+constexpr std::uint32_t parts_between_clients = 9;
+constexpr std::uint32_t client_slices = parts_per_round / parts_between_clients;
+constexpr MonoUs longest_part_us = 70;
+constexpr MonoUs longest_leap_us = 3'000'000;
+constexpr std::uint32_t longest_short_resume_seconds = 3;
+constexpr std::uint64_t most_sends_before_death = 8;
 
 std::string name_of(const Letter& letter) {
   return std::to_string(letter.from) + "-" + std::to_string(letter.number);
@@ -47,13 +54,12 @@ struct World::Server {
   explicit Server(World& world)
       : mesh(world.options_.shards),
         admission{AddressTable(1), {"secret", 1, scram_salt_bytes}},
-        passwords(mesh, world.chance_) {
+        passwords(mesh, world.chance_),
+        next_part(world.options_.shards) {
     const std::uint32_t count = world.options_.shards;
     for (ShardId id = 0; id < count; ++id) {
       networks.push_back(std::make_unique<SimNetwork>(world.internet_, id, count));
-      ports.push_back(std::make_unique<SimStorePort>(
-          world.disk_, world.chance_,
-          world.options_.breakage == Breakage::acknowledge_before_commit));
+      ports.push_back(std::make_unique<SimStorePort>(world.disk_, world.chance_));
       counters.push_back(std::make_unique<ShardCounters>());
       shards.push_back(std::make_unique<Shard>(
           id, ShardSurroundings{world.config_, world.clock_, world.chance_, *networks[id], mesh,
@@ -68,13 +74,20 @@ struct World::Server {
   std::vector<std::unique_ptr<SimStorePort>> ports;
   std::vector<std::unique_ptr<ShardCounters>> counters;
   std::vector<std::unique_ptr<Shard>> shards;
+  std::vector<std::size_t> next_part;  ///< By shard, of its turn; 0: the sleep.
 };
 
 World::World(const WorldOptions& options)
     : options_(options),
       chance_(options.seed),
       internet_(chance_),
-      config_(simulated_config(options.shards)) {}
+      config_(simulated_config(options.shards)),
+      time_leaps_(chance_.one_in(2)) {
+  if (time_leaps_) {
+    config_.resume_seconds =
+        1 + static_cast<std::uint32_t>(chance_.below(longest_short_resume_seconds));
+  }
+}
 
 World::~World() = default;
 
@@ -108,6 +121,17 @@ void World::boot() {
 }
 
 void World::crash() {
+  add_counters();
+  bool unsynced = false;
+  bool untold = false;
+  for (const auto& port : server_->ports) {
+    const SimStorePort::Stage stage = port->crash();
+    unsynced = unsynced || stage == SimStorePort::Stage::written;
+    untold = untold || stage == SimStorePort::Stage::synced;
+  }
+  result_.crashes += 1;
+  result_.crashed_unsynced += unsynced ? 1 : 0;
+  result_.crashed_untold += untold ? 1 : 0;
   durable_at_crash_.emplace_back();
   for (const auto& [sequence, record] : disk_.records) {
     const std::size_t at = record.payload.find("id='");
@@ -118,41 +142,89 @@ void World::crash() {
     }
   }
   ++epoch_;
+  if (options_.shown_user) std::printf("crash %u\n", epoch_);
   internet_.crash();
   server_.reset();
+  schedule_crash();
   boot();
 }
 
-void World::turn_everything() {
-  for (ShardId id = 0; id < options_.shards; ++id) {
-    if (chance_.one_in(4)) continue;
-    if (options_.breakage == Breakage::no_duplicate_check) {
-      server_->shards[id]->router().users.for_each([](User& user) { user.recent.reset(); });
+void World::schedule_crash() {
+  death_ = Death::none;
+  // Soon after the last one is the hard case: the server has just recovered.
+  rounds_to_crash_ = epoch_ > 0 && chance_.one_in(4) ? 1 + chance_.below(options_.steps / 20)
+                                                     : 1 + chance_.below(options_.steps);
+}
+
+void World::add_counters() {
+  const auto sum = [this](Counter counter) {
+    std::uint64_t all = 0;
+    for (const auto& counters : server_->counters) {
+      all += static_cast<std::uint64_t>(counters->get(counter));
     }
-    server_->shards[id]->turn(0);
+    return all;
+  };
+  result_.resumed += sum(Counter::resumed);
+  result_.resume_failures += sum(Counter::resume_failures);
+}
+
+void World::advance_shard() {
+  const auto id = static_cast<ShardId>(chance_.below(options_.shards));
+  Shard& shard = *server_->shards[id];
+  const std::size_t part = server_->next_part[id]++;
+  if (part == 0) {
+    shard.sleep(0);
+    return;
+  }
+  const auto phase = static_cast<TurnPhase>(part - 1);
+  // Only what is sent can be seen from outside, so that is where a phase is cut in two.
+  const bool dies = death_ == Death::inside_phase && phase == TurnPhase::output;
+  if (dies) internet_.die_after(chance_.below(most_sends_before_death));
+  shard.run_phase(phase);
+  if (part == turn_phases) {
+    server_->next_part[id] = 0;
     SpscByteRing& events = server_->mesh.events(id);
     while (!events.front().empty()) events.pop();
   }
-  for (const auto& port : server_->ports) {
-    if (!chance_.one_in(3)) port->step();
+  if (dies) {
+    result_.crashed_inside += 1;
+    crash();
   }
-  server_->passwords.step();
-  clock_.advance(chance_.below(longest_step_us));
 }
 
-void World::live(bool quiet) {
-  for (const auto& client : clients_) {
-    if (chance_.one_in(2)) client->step(epoch_);
-    if (quiet) continue;
-    if (client->online() && chance_.one_in(12)) {
-      client->write_to(static_cast<std::uint32_t>(chance_.below(options_.users)), epoch_);
+void World::round(bool quiet) {
+  if (!quiet && --rounds_to_crash_ == 0) {
+    death_ = chance_.one_in(3) ? Death::inside_phase : Death::between_phases;
+  }
+  const std::uint64_t crash_at = chance_.below(parts_per_round);
+  for (std::uint32_t part = 0; part < parts_per_round; ++part) {
+    if (part % parts_between_clients == 0) live(quiet, part / parts_between_clients);
+    if (part == crash_at && death_ == Death::between_phases) crash();
+    if (chance_.one_in(5)) {
+      server_->ports[chance_.below(server_->ports.size())]->step();
+    } else {
+      advance_shard();
     }
-    if (chance_.one_in(500)) client->cut();
-    if (client->wanted() ? chance_.one_in(400) : chance_.one_in(60)) {
-      if (client->wanted()) {
-        client->leave();
+    if (chance_.one_in(parts_per_round)) server_->passwords.step();
+    clock_.advance(chance_.below(longest_part_us));
+  }
+  if (!quiet && time_leaps_ && chance_.one_in(80)) clock_.advance(chance_.below(longest_leap_us));
+}
+
+void World::live(bool quiet, std::size_t first) {
+  for (std::size_t index = first; index < clients_.size(); index += client_slices) {
+    SimClient& client = *clients_[index];
+    if (chance_.one_in(2)) client.step(epoch_);
+    if (quiet) continue;
+    if (client.online() && chance_.one_in(12)) {
+      client.write_to(static_cast<std::uint32_t>(chance_.below(options_.users)), epoch_);
+    }
+    if (chance_.one_in(500)) client.cut();
+    if (client.wanted() ? chance_.one_in(400) : chance_.one_in(60)) {
+      if (client.wanted()) {
+        client.leave();
       } else {
-        client->come();
+        client.come();
       }
     }
   }
@@ -166,8 +238,7 @@ void World::quiesce() {
   }
   // Those without XEP-0198 come back with it, so that their mailboxes drain exactly.
   for (std::uint32_t step = 0; step < quiet_steps; ++step) {
-    turn_everything();
-    live(true);
+    round(true);
     if (step % 50 != 49) continue;
     const bool done = std::all_of(clients_.begin(), clients_.end(), [](const auto& client) {
       return client->online() && client->everything_acknowledged();
@@ -179,53 +250,54 @@ void World::quiesce() {
 }
 
 WorldResult World::run() {
+  schedule_crash();
   boot();
   for (std::uint32_t user = 0; user < options_.users; ++user) {
     clients_.push_back(std::make_unique<SimClient>(user, !chance_.one_in(6), internet_, chance_));
     unmanaged_.push_back(!clients_.back()->managed());
     if (chance_.one_in(4)) clients_.back()->leave();
+    if (options_.shown_user == user) clients_.back()->show();
   }
-  for (std::uint32_t step = 0; step < options_.steps; ++step) {
-    turn_everything();
-    live(false);
-    if (chance_.one_in(options_.steps / 2)) crash();
-  }
+  for (std::uint32_t step = 0; step < options_.steps; ++step) round(false);
+  if (death_ != Death::none) crash();
   quiesce();
-  WorldResult result;
-  result.crashes = epoch_;
-  check(result);
-  for (const auto& client : clients_) result.trace = result.trace * 31 + client->trace();
-  return result;
+  add_counters();
+  check();
+  for (const auto& client : clients_) {
+    result_.trace = result_.trace * 31 + client->trace();
+    result_.timed_out += client->timed_out();
+  }
+  return result_;
 }
 
-void World::check(WorldResult& result) const {
+void World::check() {
   for (const auto& client : clients_) {
-    if (!client->complaint().empty()) result.problems.push_back(client->complaint());
+    if (!client->complaint().empty()) result_.problems.push_back(client->complaint());
     if (!client->online() || !client->everything_acknowledged()) {
-      result.problems.push_back("a client does not come to rest");
+      result_.problems.push_back("a client does not come to rest");
     }
   }
   std::set<Letter> received;
   for (const auto& client : clients_) {
     for (const Reception& reception : client->received()) received.insert(reception.letter);
-    result.received += client->received().size();
+    result_.received += client->received().size();
   }
   for (const auto& client : clients_) {
     for (const SentLetter& sent : client->sent()) {
       if (!sent.acknowledged) continue;
-      ++result.acknowledged;
+      ++result_.acknowledged;
       if (!received.contains(sent.letter)) {
-        result.problems.push_back("lost although acknowledged: " + name_of(sent.letter) + " to u" +
-                                  std::to_string(sent.to) + ", first sent in life " +
-                                  std::to_string(sent.first_epoch) +
-                                  (!sent.again.empty() ? ", sent again" : "") +
-                                  (unmanaged_[sent.to] ? ", recipient unmanaged" : ""));
+        result_.problems.push_back("lost although acknowledged: " + name_of(sent.letter) + " to u" +
+                                   std::to_string(sent.to) + ", first sent in life " +
+                                   std::to_string(sent.first_epoch) +
+                                   (!sent.again.empty() ? ", sent again" : "") +
+                                   (unmanaged_[sent.to] ? ", recipient unmanaged" : ""));
       }
     }
   }
   for (std::uint32_t recipient = 0; recipient < clients_.size(); ++recipient) {
-    check_copies(recipient, result);
-    check_order(recipient, result);
+    check_copies(recipient);
+    check_order(recipient);
   }
 }
 
@@ -243,7 +315,7 @@ bool World::unknown_when_sent_again(const SentLetter& sent, const Reception& fir
 // first copy had arrived and neither was on disk nor acknowledged to the sender: nobody but the
 // recipient knew of it. And without XEP-0198 the recipient cannot tell the server what it has, so
 // that whatever was under way when a connection ended may come again.
-void World::check_copies(std::uint32_t recipient, WorldResult& result) const {
+void World::check_copies(std::uint32_t recipient) {
   std::map<Letter, Reception> first;
   for (const Reception& reception : clients_[recipient]->received()) {
     const auto [known, fresh] = first.emplace(reception.letter, reception);
@@ -251,11 +323,11 @@ void World::check_copies(std::uint32_t recipient, WorldResult& result) const {
     const Reception& before = known->second;
     const SentLetter& sent = clients_[reception.letter.from]->sent()[reception.letter.number];
     if (unknown_when_sent_again(sent, before, reception)) {
-      ++result.resent_after_crash;
+      ++result_.resent_after_crash;
       continue;
     }
     if (unmanaged_[recipient] && before.connection != reception.connection) continue;
-    result.problems.push_back(
+    result_.problems.push_back(
         "twice: " + name_of(reception.letter) + " at u" + std::to_string(recipient) +
         ", connection " + std::to_string(before.connection) + " in life " +
         std::to_string(before.epoch) + ", then " + std::to_string(reception.connection) + " in " +
@@ -265,7 +337,7 @@ void World::check_copies(std::uint32_t recipient, WorldResult& result) const {
   }
 }
 
-void World::check_order(std::uint32_t recipient, WorldResult& result) const {
+void World::check_order(std::uint32_t recipient) {
   std::map<std::uint32_t, std::uint32_t> last;
   std::set<Letter> seen;
   for (const Reception& reception : clients_[recipient]->received()) {
@@ -276,9 +348,9 @@ void World::check_order(std::uint32_t recipient, WorldResult& result) const {
     const auto [known, fresh] = last.emplace(reception.letter.from, reception.letter.number);
     if (fresh) continue;
     if (known->second > reception.letter.number) {
-      result.problems.push_back("out of order: " + name_of(reception.letter) + " after " +
-                                name_of({reception.letter.from, known->second}) + " at u" +
-                                std::to_string(recipient));
+      result_.problems.push_back("out of order: " + name_of(reception.letter) + " after " +
+                                 name_of({reception.letter.from, known->second}) + " at u" +
+                                 std::to_string(recipient));
     }
     known->second = std::max(known->second, reception.letter.number);
   }

@@ -1,10 +1,12 @@
-// A whole simulated server with its users, run under one seed: shards are turned in random order,
-// clients come, go and break, the server crashes between any two steps. Then the promises are
-// checked: what was acknowledged arrives, once, in order.
+// A whole simulated server with its users, run under one seed. Its shards advance phase by phase,
+// in random order, as threads would; between any two phases the store makes a step (writes, syncs,
+// tells), clients come, go and break, time passes, and the server crashes, now and then in the
+// middle of a phase. Then the promises are checked: what was acknowledged arrives, once, in order.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -16,15 +18,12 @@
 
 namespace rookery::sim {
 
-/// Ways to break the server on purpose, to see that the checks find it.
-enum class Breakage { none, acknowledge_before_commit, no_duplicate_check };
-
 struct WorldOptions {
   std::uint64_t seed = 1;
   std::uint32_t shards = 4;
   std::uint32_t users = 200;
   std::uint32_t steps = 260;
-  Breakage breakage = Breakage::none;
+  std::optional<std::uint32_t> shown_user;  ///< Whose bytes are printed.
 };
 
 struct WorldResult {
@@ -33,6 +32,12 @@ struct WorldResult {
   std::uint64_t acknowledged = 0;
   std::uint64_t received = 0;
   std::uint64_t crashes = 0;
+  std::uint64_t crashed_inside = 0;    ///< Of those: in the middle of a phase.
+  std::uint64_t crashed_unsynced = 0;  ///< A group was written and not synced.
+  std::uint64_t crashed_untold = 0;    ///< A group was synced and its shard not told.
+  std::uint64_t resumed = 0;
+  std::uint64_t resume_failures = 0;     ///< After a crash, or when the time was over.
+  std::uint64_t timed_out = 0;           ///< Sessions that waited too long to be resumed.
   std::uint64_t resent_after_crash = 0;  ///< Duplicates that nobody can avoid; see check_copies().
 };
 
@@ -46,16 +51,24 @@ class World {
   struct Server;
   void boot();
   void crash();
-  void turn_everything();
-  void live(bool quiet);
+  /// Everybody gets about one turn.
+  void round(bool quiet);
+  /// The next part of a random shard's turn; the server dies in the middle of it, if it should.
+  void advance_shard();
+  void live(bool quiet, std::size_t first);
+  void schedule_crash();
+  void add_counters();
   void quiesce();
-  void check(WorldResult& result) const;
+  void check();
   [[nodiscard]] bool unknown_when_sent_again(const SentLetter& sent, const Reception& first,
                                              const Reception& second) const;
-  void check_copies(std::uint32_t recipient, WorldResult& result) const;
-  void check_order(std::uint32_t recipient, WorldResult& result) const;
+  void check_copies(std::uint32_t recipient);
+  void check_order(std::uint32_t recipient);
+
+  enum class Death : std::uint8_t { none, between_phases, inside_phase };
 
   WorldOptions options_;
+  WorldResult result_;
   SimClock clock_;
   Chance chance_;
   SimInternet internet_;
@@ -66,6 +79,9 @@ class World {
   std::vector<bool> unmanaged_;                     ///< Which clients began without XEP-0198.
   std::vector<std::set<Letter>> durable_at_crash_;  ///< By life of the server.
   std::uint32_t epoch_ = 0;                         ///< Crashes so far.
+  bool time_leaps_ = false;                         ///< Sessions run out of their time to resume.
+  std::uint64_t rounds_to_crash_ = 0;
+  Death death_ = Death::none;  ///< How the server dies next.
 };
 
 }  // namespace rookery::sim
