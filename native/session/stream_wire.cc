@@ -47,8 +47,10 @@ StartTag read_start_tag(std::string_view xml) {
   return tag;
 }
 
+}  // namespace
+
 /// A document of its own has no stream around it, whose namespaces it could use undeclared.
-void append_document(std::string& out, std::string_view xml) {
+void append_websocket_document(std::string& out, std::string_view xml) {
   const StartTag tag = read_start_tag(xml);
   const bool in_stream_namespace = xml.starts_with("<stream:");
   const bool client = !tag.declares_default && !in_stream_namespace;
@@ -63,12 +65,10 @@ void append_document(std::string& out, std::string_view xml) {
   out += xml.substr(tag.name_end);
 }
 
-}  // namespace
-
 void StreamWire::element(StreamForm form, std::string& out, std::string_view xml) {
   switch (form) {
     case StreamForm::xml_stream: out += xml; return;
-    case StreamForm::xml_websocket: append_document(out, xml); return;
+    case StreamForm::xml_websocket: append_websocket_document(out, xml); return;
     case StreamForm::compact: packet(out, xml); return;
   }
 }
@@ -96,7 +96,7 @@ void StreamWire::open(StreamForm form, std::string& out, std::string_view stream
       append_attribute(scratch_, "from", domain_);
       append_attribute(scratch_, "id", stream_id);
       scratch_ += "/>";
-      append_document(out, scratch_);
+      append_websocket_document(out, scratch_);
       return;
     case StreamForm::compact: return;  // its streams begin with the login
   }
@@ -121,7 +121,7 @@ void StreamWire::close(StreamForm form, std::string& out) {
   switch (form) {
     case StreamForm::xml_stream: out += "</stream:stream>"; return;
     case StreamForm::xml_websocket:
-      append_document(out, "<close xmlns='urn:ietf:params:xml:ns:xmpp-framing'/>");
+      append_websocket_document(out, "<close xmlns='urn:ietf:params:xml:ns:xmpp-framing'/>");
       return;
     case StreamForm::compact: packet(out, "<close xmlns='urn:rookery:compact:1'/>"); return;
   }

@@ -19,6 +19,9 @@ enum class StreamForm : std::uint8_t {
   compact,        ///< docs/PROTOCOL.md: each element is a packet.
 };
 
+/// One element as a WebSocket message of its own (RFC 7395), declaring what a stream would.
+void append_websocket_document(std::string& out, std::string_view xml);
+
 /// Appends to the plain bytes of a connection (those above its transports). One object per shard.
 class StreamWire {
  public:

@@ -26,7 +26,7 @@ std::string WebSocketStream::open(const std::string& domain) {
 
 void WebSocketStream::append(std::string& out, std::string_view xml) {
   frame_.clear();
-  wire_.element(StreamForm::xml_websocket, frame_, xml);
+  append_websocket_document(frame_, xml);
   const auto second = static_cast<std::uint8_t>(frame_[1]);
   const std::size_t header = 2 + length_bytes(second);
   frame_[1] = static_cast<char>(second | mask_bit);

@@ -53,7 +53,6 @@ class WebSocketStream {
   /// Takes a whole frame off the front; false when there is none.
   static bool next(std::string_view& bytes, std::string_view& payload);
 
-  StreamWire wire_;
   std::string frame_;
   std::string pending_;
   bool upgraded_ = false;
