@@ -218,7 +218,7 @@ export class RookeryClient extends Emitter<ClientEvents> {
   /** Logs out in order and closes the store. */
   async close(): Promise<void> {
     this.reconnector.stop();
-    this.stream.close();
+    await this.stream.close();
     await this.work;
     await this.store.close();
   }

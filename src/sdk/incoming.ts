@@ -12,6 +12,7 @@ import {
   DELAY_NS,
   FORWARD_NS,
   MARKERS_NS,
+  newId,
   PROTOCOL_NS,
   RECEIPTS_NS,
   RETRACTION_NS,
@@ -72,15 +73,16 @@ function activity(state: Element, message: Element): Activity | undefined {
 
 function text(message: Element, now: number): Meaning | undefined {
   const body = child(message, 'body', CLIENT_NS);
-  const id = message.attributes.id ?? '';
-  if (body === undefined || id === '') return undefined;
+  if (body === undefined) return undefined;
+  // Not every XMPP client names its messages; there is no receipt for one without a name.
+  const { id = '' } = message.attributes;
   const replaces = child(message, 'replace', CORRECTION_NS)?.attributes.id;
   return {
     kind: 'text',
-    id,
+    id: id === '' ? newId() : id,
     body: textOf(body),
     at: sentAt(message, now),
-    receiptWanted: child(message, 'request', RECEIPTS_NS) !== undefined,
+    receiptWanted: id !== '' && child(message, 'request', RECEIPTS_NS) !== undefined,
     ...(replaces === undefined ? {} : { replaces }),
   };
 }

@@ -131,10 +131,13 @@ export class ManagedStream {
     this.write(elements);
   }
 
-  /** Ends the stream in order; it cannot be resumed. */
-  close(): void {
+  /** Ends the stream in order, when what came is handled; it cannot be resumed. */
+  async close(): Promise<void> {
+    await this.chain;
     const { stream } = this;
     if (stream === undefined) return;
+    // Behind <close/> nobody reads an acknowledgement.
+    this.acknowledge();
     this.write([element('close', PROTOCOL_NS)]);
     this.lost(stream, new Error('closed by this side'));
     stream.close();
