@@ -35,6 +35,8 @@ export class StanzaError extends Error {
     readonly text = '',
     /** An element of the application, beside the condition. */
     readonly extra?: Element,
+    /** Another type than the condition usually has. */
+    readonly type?: 'wait',
   ) {
     super(text === '' ? condition : `${condition}: ${text}`);
   }
@@ -51,7 +53,7 @@ export class StanzaError extends Error {
   toElement(): Element {
     return xml(
       'error',
-      { type: types[this.condition] },
+      { type: this.type ?? types[this.condition] },
       xml(this.condition, { xmlns: STANZAS }),
       this.text === '' ? undefined : xml('text', { xmlns: STANZAS, 'xml:lang': 'en' }, this.text),
       this.extra,

@@ -224,6 +224,11 @@ const limits = z.strictObject({
     max: 10_000,
     fallback: 100,
   }),
+  discoveryNumbersPerDay: integer(
+    'Phone numbers that one account may look up in a day (contact discovery). After twenty ' +
+      'batches there is a pause before the next, which doubles each time.',
+    { min: 500, max: 10_000_000, fallback: 5000 },
+  ),
 });
 
 const http = z.strictObject({

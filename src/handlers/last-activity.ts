@@ -1,5 +1,5 @@
-// Last activity (XEP-0012): how long the server runs, and when a contact was last here. Only those
-// who may see a user's presence may ask.
+// Last activity (XEP-0012): how long the server runs, and when somebody was last here, as far as
+// their privacy settings tell the one who asks.
 
 import assert from 'node:assert/strict';
 import { StanzaError } from '../base/stanza-error.js';
@@ -17,14 +17,21 @@ function answer(since: number, status = ''): Element {
   );
 }
 
-function ofContact(call: IqCall, { services }: HandlerContext): Element {
-  const { accounts, documents, rosters, blocks } = services;
-  const allowed =
-    rosters.item(call.targetUser, call.own).from && !blocks.blocked(call.targetUser, call.own);
+/** Whoever does not show it to the other does not see it of the other. */
+function lastSeenShown({ user, own, targetUser }: IqCall, { services }: HandlerContext): boolean {
+  const { privacy, settings } = services;
+  if (!privacy.shows(targetUser, 'last-seen', own)) return false;
+  return privacy.shows(user, 'last-seen', `${targetUser}@${settings.domain}`);
+}
+
+function ofOther(call: IqCall, context: HandlerContext): Element {
+  const { accounts, documents, privacy } = context.services;
   const account = accounts.get(call.targetUser);
+  if (account !== undefined && call.targetOnline) {
+    if (privacy.shows(call.targetUser, 'online', call.own)) return answer(Date.now());
+  }
   // A missing account and one that does not want to be seen look the same.
-  if (!allowed || account === undefined) throw new StanzaError('forbidden');
-  if (call.targetOnline) return answer(Date.now());
+  if (account === undefined || !lastSeenShown(call, context)) throw new StanzaError('forbidden');
   const last = documents.last(call.targetUser);
   return last === undefined ? answer(account.created) : answer(last.at, last.status);
 }
@@ -37,7 +44,7 @@ export const handler: Handler = {
   handleIq(call, context) {
     if (call.type !== 'get') throw new StanzaError('not-allowed');
     if (call.target === 'server') return answer(context.services.settings.startedAt);
-    return call.target === 'account' ? answer(Date.now()) : ofContact(call, context);
+    return call.target === 'account' ? answer(Date.now()) : ofOther(call, context);
   },
 
   async selfTest(bench) {

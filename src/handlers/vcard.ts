@@ -1,18 +1,34 @@
-// vCards (XEP-0054): everyone reads them, their owner writes them.
+// vCards (XEP-0054): their owner writes them, everyone reads them, but for the picture and the
+// description where privacy settings hide them.
 
 import assert from 'node:assert/strict';
 import { StanzaError } from '../base/stanza-error.js';
-import { parseXml, xml } from '../base/xml.js';
+import { type Element, elements, parseXml, xml } from '../base/xml.js';
 import type { Answer, Handler, HandlerContext, IqCall } from './handler.js';
 
 const VCARD = 'vcard-temp';
 
-function get(call: IqCall, { services }: HandlerContext): Answer {
+/** The card as somebody may see it. */
+function shownCard(stored: string, call: IqCall, { services }: HandlerContext): Element {
+  const card = parseXml(stored);
+  if (call.target === 'account') return card;
+  const hidden = new Set<string>();
+  for (const [aspect, name] of [
+    ['profile-picture', 'PHOTO'],
+    ['about', 'DESC'],
+  ] as const) {
+    if (!services.privacy.shows(call.targetUser, aspect, call.own)) hidden.add(name);
+  }
+  for (const child of elements(card)) if (hidden.has(child.name)) card.remove(child);
+  return card;
+}
+
+function get(call: IqCall, context: HandlerContext): Answer {
   if (call.target === 'server') {
     return xml('vCard', { xmlns: VCARD }, xml('FN', {}, 'Rookery'));
   }
-  const stored = services.documents.vcard(call.targetUser);
-  if (stored !== undefined) return parseXml(stored);
+  const stored = context.services.documents.vcard(call.targetUser);
+  if (stored !== undefined) return shownCard(stored, call, context);
   // One's own missing card is an empty one; another's is not told from a missing account.
   if (call.target === 'account') return xml('vCard', { xmlns: VCARD });
   throw new StanzaError('service-unavailable');

@@ -10,7 +10,8 @@ export async function removeAccount(
   services: Services,
   user: string,
 ): Promise<Effect[] | undefined> {
-  const { store, accounts, rosters, blocks, documents, devices } = services;
+  const { store, accounts, rosters, blocks, documents, devices, numbers, privacy, budget } =
+    services;
   return await store.transaction(() => {
     if (!accounts.exists(user)) return undefined;
     const flow = new SubscriptionFlow(services);
@@ -19,6 +20,9 @@ export async function removeAccount(
     blocks.save(user, []);
     documents.clear(user);
     devices.clear(user);
+    numbers.remove(user);
+    privacy.clear(user);
+    budget.clear(user);
     accounts.remove(user);
     return [...flow.effects, { kind: 'RefreshAccount', user }];
   });

@@ -18,6 +18,12 @@ export interface RefreshBlockList {
   readonly user: string;
 }
 
+/** The engine must learn from whom the user hides that they are online. */
+export interface RefreshPrivacy {
+  readonly kind: 'RefreshPrivacy';
+  readonly user: string;
+}
+
 /** The engine must learn the account's keys, or that it is gone. */
 export interface RefreshAccount {
   readonly kind: 'RefreshAccount';
@@ -30,7 +36,13 @@ export interface RefreshDevices {
   readonly user: string;
 }
 
-export type Effect = Command | RefreshContact | RefreshBlockList | RefreshAccount | RefreshDevices;
+export type Effect =
+  | Command
+  | RefreshContact
+  | RefreshBlockList
+  | RefreshPrivacy
+  | RefreshAccount
+  | RefreshDevices;
 
 /** Writes a stanza to one session. */
 export function toSession(user: string, session: bigint, stanza: string): Command {

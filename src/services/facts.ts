@@ -37,9 +37,13 @@ function accountFact({ user, credentials, disabled }: Account): Command {
   };
 }
 
-/** A blocked contact gets no presence, whatever it has subscribed to. */
-function contactFact(user: string, item: RosterItem, blockList: readonly string[]): Command {
-  const shown = item.from && !coveredBy(item.contact, blockList);
+/** Who is hidden from gets no presence, whatever they have subscribed to. */
+function contactFact(
+  user: string,
+  item: RosterItem,
+  isHidden: (contact: string) => boolean,
+): Command {
+  const shown = item.from && !isHidden(item.contact);
   const subscription = (item.to ? TO : 0) | (shown ? FROM : 0);
   return { kind: 'PutContact', user, contact: item.contact, subscription };
 }
@@ -75,7 +79,7 @@ export class Facts {
   }
 
   private resolveOne(effect: Effect): Command[] {
-    const { accounts, rosters, blocks, devices } = this.services;
+    const { accounts, rosters, devices } = this.services;
     switch (effect.kind) {
       case 'RefreshAccount': {
         const account = accounts.get(effect.user);
@@ -85,14 +89,15 @@ export class Facts {
       case 'RefreshContact': {
         if (!accounts.exists(effect.user)) return [];
         const item = rosters.item(effect.user, effect.contact);
-        return [contactFact(effect.user, item, blocks.list(effect.user))];
+        return [contactFact(effect.user, item, this.hiding(effect.user))];
       }
       case 'RefreshDevices': {
         if (!accounts.exists(effect.user)) return [];
         return [devicesFact(effect.user, devices.list(effect.user))];
       }
       case 'RefreshBlockList':
-        return this.refreshBlockList(effect.user);
+      case 'RefreshPrivacy':
+        return this.refreshHiding(effect.user);
       default:
         return [effect];
     }
@@ -102,24 +107,33 @@ export class Facts {
    * Contacts lose sight of the user before the list hides them, and see the user again only after
    * the list has let go of them; which of both it is, the engine tells from the bits.
    */
-  private refreshBlockList(user: string): Command[] {
+  private refreshHiding(user: string): Command[] {
     const { rosters, blocks, accounts } = this.services;
     if (!accounts.exists(user)) return [];
     const list = blocks.list(user);
     const contacts = [...rosters.all(user)].filter(({ from }) => from);
-    const hidden = contacts.filter(({ contact }) => coveredBy(contact, list));
-    const shown = contacts.filter(({ contact }) => !coveredBy(contact, list));
+    const isHidden = this.hiding(user);
+    const hidden = contacts.filter(({ contact }) => isHidden(contact));
+    const shown = contacts.filter(({ contact }) => !isHidden(contact));
     return [
-      ...hidden.map((item) => contactFact(user, item, list)),
+      ...hidden.map((item) => contactFact(user, item, isHidden)),
       blockListFact(user, list),
-      ...shown.map((item) => contactFact(user, item, list)),
+      ...shown.map((item) => contactFact(user, item, isHidden)),
     ];
+  }
+
+  /** From whom the user is hidden: from the blocked, or from all. */
+  private hiding(user: string): (contact: string) => boolean {
+    if (this.services.privacy.hidesOnline(user)) return () => true;
+    const list = this.services.blocks.list(user);
+    return (contact) => coveredBy(contact, list);
   }
 
   private *relations(user: string): Generator<Command> {
     const list = this.services.blocks.list(user);
+    const isHidden = this.hiding(user);
     for (const item of this.services.rosters.all(user)) {
-      if (item.to || item.from) yield contactFact(user, item, list);
+      if (item.to || item.from) yield contactFact(user, item, isHidden);
     }
     if (list.length > 0) yield blockListFact(user, list);
   }

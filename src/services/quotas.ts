@@ -52,16 +52,19 @@ export class Quotas {
     );
   }
 
-  /** How long until it is allowed once more, in milliseconds; 0: now. */
-  waitMs({ kind, subject, rate }: Quota, now: number): number {
+  /**
+   * How long until it is allowed `times` more, in milliseconds; 0: now. More than the whole
+   * allowance is never allowed.
+   */
+  waitMs({ kind, subject, rate }: Quota, now: number, times = 1): number {
     const wholeAt = this.table.get(kind, subject)?.wholeAt ?? 0;
-    return Math.max(0, wholeAt + rate.periodMs / rate.count - rate.periodMs - now);
+    return Math.max(0, wholeAt + (times * rate.periodMs) / rate.count - rate.periodMs - now);
   }
 
-  /** Counts one. */
-  take({ kind, subject, rate }: Quota, now: number): void {
+  /** Counts one, or so many. */
+  take({ kind, subject, rate }: Quota, now: number, times = 1): void {
     const wholeAt = Math.max(now, this.table.get(kind, subject)?.wholeAt ?? 0);
-    const next = { kind, subject, wholeAt: wholeAt + rate.periodMs / rate.count };
+    const next = { kind, subject, wholeAt: wholeAt + (times * rate.periodMs) / rate.count };
     this.table.put(next, kind, subject);
   }
 

@@ -160,11 +160,12 @@ export class Registrar {
 
   private enrol(user: string, device: OfferedDevice): VerifyResult {
     const { services, secret } = this.parts;
-    const { accounts, devices } = services;
+    const { accounts, devices, numbers } = services;
     if (accounts.get(user)?.disabled === true) return { kind: 'disabled' };
     const replaced = accounts.exists(user);
     // Whoever had the number before keeps nothing: neither their devices nor their password.
     accounts.putWithoutPassword(user);
+    numbers.add(user);
     devices.removeAll(user);
     const { stored, token } = newDevice(device, secret);
     const added = devices.add(user, stored);
