@@ -55,3 +55,12 @@ broken_sim(refuses_before_disk router/mailbox_recovery.cc
 # Promise 2: the note of what was sent is forgotten before the messages are.
 broken_sim(forgets_notes_first router/mailbox_keeper.cc
   "if (over) forget_note(note.sequence);" "if (over) forget_on_disk(note.sequence);")
+# Promise 2: what a device sends again after a resumption is not counted from what it was told.
+broken_sim(device_promise_forgotten router/device_sessions.cc
+  "SessionManager::count_from(*session->management, device.told);" "")
+# Promise 2: what a device says it has handled of a stream that it leaves is not settled.
+broken_sim(device_count_forgotten router/device_sessions.cc
+  "static_cast<void>(delivery_.acknowledge(*session, device.handled));" "")
+# Promise 2: a device's new stream begins before the disk knows what the old count said.
+broken_sim(device_before_disk router/device_sessions.cc
+  "if (!user->settling) {" "if (true) {")

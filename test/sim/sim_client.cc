@@ -25,11 +25,16 @@ std::string attribute_of(const StanzaView& view, std::string_view name) {
 
 }  // namespace
 
-SimClient::SimClient(std::uint32_t index, bool managed, SimInternet& internet, Chance& chance)
-    : index_(index), managed_(managed), internet_(internet), chance_(chance) {}
+SimClient::SimClient(std::uint32_t index, bool managed, SimInternet& internet, Chance& chance,
+                     TransportScratch* transport)
+    : index_(index),
+      managed_(managed),
+      internet_(internet),
+      chance_(chance),
+      transport_(transport) {}
 
 void SimClient::connect(std::uint32_t epoch) {
-  socket_ = internet_.connect();
+  socket_ = internet_.connect(transport_ != nullptr);
   if (socket_ < 0) return;
   ++connection_;
   connection_epoch_ = epoch;
@@ -38,6 +43,10 @@ void SimClient::connect(std::uint32_t epoch) {
   splitter_ = StreamSplitter{};
   partial_.clear();
   stream_managed_ = false;
+  if (transport_ != nullptr) {
+    connect_compact();
+    return;
+  }
   state_ = State::greeted;
   send(header);
 }
@@ -67,20 +76,26 @@ void SimClient::leave() {
   }
   // Whoever leaves in order says what it has; should that be lost, it can still resume.
   if (stream_managed_) send("<a xmlns='urn:xmpp:sm:3' h='" + std::to_string(handled_) + "'/>");
-  send("</stream:stream>");
+  send(compact_ ? "<close xmlns='urn:rookery:compact:1'/>" : "</stream:stream>");
+  if (compact_) flush_compact();
   lost();
 }
 
 void SimClient::send(std::string_view xml) {
   if (socket_ < 0) return;
   print("sends", xml);
+  if (compact_) {
+    compact_->send(xml);
+    if (chance_.one_in(2)) flush_compact();  // Otherwise it waits for company.
+    return;
+  }
   internet_.socket(socket_).to_server += xml;
 }
 
 void SimClient::send_counted(std::string xml, std::int64_t letter) {
   send(xml);
   if (!stream_managed_) return;
-  if (chance_.one_in(2)) send("<r xmlns='urn:xmpp:sm:3'/>");
+  if (!compact_ && chance_.one_in(2)) send("<r xmlns='urn:xmpp:sm:3'/>");
   unacknowledged_.push_back({std::move(xml), letter});
 }
 
@@ -104,9 +119,13 @@ void SimClient::step(std::uint32_t epoch) {
     return;
   }
   SimSocket& socket = internet_.socket(socket_);
+  if (compact_) {
+    if (chance_.one_in(4)) acknowledge_compact();
+    flush_compact();
+  }
   if (socket.to_client.empty()) {
     if (socket.server_closed || (state_ != State::online && ++patience_ > max_patience)) lost();
-    if (stream_managed_ && state_ == State::online && chance_.one_in(16)) {
+    if (!compact_ && stream_managed_ && state_ == State::online && chance_.one_in(16)) {
       send("<r xmlns='urn:xmpp:sm:3'/>");
     }
     return;
@@ -119,8 +138,12 @@ void SimClient::step(std::uint32_t epoch) {
 }
 
 void SimClient::take(std::string_view bytes, std::uint32_t epoch) {
-  print("gets", bytes);
   trace_ = hash_bytes(bytes, trace_ + 1);
+  if (compact_) {
+    take_compact(bytes, epoch);
+    return;
+  }
+  print("gets", bytes);
   while (!bytes.empty() && socket_ >= 0) {
     const SplitResult split = splitter_.feed(bytes, split_limits);
     if (split.outcome == SplitOutcome::error) {
@@ -211,11 +234,7 @@ void SimClient::negotiate(const StanzaView& view, std::uint32_t epoch) {
       return;
     case State::enabling:
       previous_id_ = attribute_of(view, "id");
-      stream_managed_ = true;
-      session_epoch_ = epoch;
-      handled_ = 0;
-      confirmed_ = 0;
-      now_online(epoch);
+      begins_managed(epoch);
       return;
     case State::offline:
     case State::online: return;
@@ -227,6 +246,14 @@ void SimClient::bound() {
     send("<enable xmlns='urn:xmpp:sm:3' resume='true'/>");
     state_ = State::enabling;
   }
+}
+
+void SimClient::begins_managed(std::uint32_t epoch) {
+  stream_managed_ = true;
+  session_epoch_ = epoch;
+  handled_ = 0;
+  confirmed_ = 0;
+  now_online(epoch);
 }
 
 void SimClient::now_online(std::uint32_t epoch) {
@@ -254,7 +281,7 @@ void SimClient::resumed(const StanzaView& view, std::uint32_t epoch) {
     }
     send(stanza.xml);
   }
-  send("<r xmlns='urn:xmpp:sm:3'/>");
+  if (!compact_) send("<r xmlns='urn:xmpp:sm:3'/>");
 }
 
 void SimClient::handled_by_server(std::uint32_t count) {
@@ -286,6 +313,7 @@ void SimClient::element(const StanzaView& view) {
     return;
   }
   ++handled_;
+  acknowledgement_due_ = true;
   if (view.kind == StanzaKind::message) letter_arrived(view);
   if (answer_late_) {
     answer_late_ = false;

@@ -1,17 +1,19 @@
-// A simulated XMPP client with XEP-0198: logs in, sends numbered messages, acknowledges what it
-// receives, resumes after an interruption, and sends again what was not acknowledged. It keeps the
-// record that the checker judges.
+// A simulated client, of XMPP with XEP-0198 or of the compact protocol: logs in, sends numbered
+// messages, acknowledges what it receives, resumes after an interruption, and sends again what was
+// not acknowledged. It keeps the record that the checker judges.
 #pragma once
 
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "codec/stanza_scan.h"
 #include "codec/stream_splitter.h"
+#include "native/support/compact_client.h"
 #include "sim/sim_surroundings.h"
 
 namespace rookery::sim {
@@ -39,7 +41,10 @@ struct Reception {
 
 class SimClient {
  public:
-  SimClient(std::uint32_t index, bool managed, SimInternet& internet, Chance& chance);
+  /// `transport`: for a device that speaks the compact protocol, which is always managed; null for
+  /// an XMPP client.
+  SimClient(std::uint32_t index, bool managed, SimInternet& internet, Chance& chance,
+            TransportScratch* transport);
 
   /// Reads, answers, and (re)connects when it wants to be online.
   void step(std::uint32_t epoch);
@@ -85,21 +90,34 @@ class SimClient {
   void negotiate(const StanzaView& view, std::uint32_t epoch);
   void element(const StanzaView& view);
   void bound();
+  void begins_managed(std::uint32_t epoch);
   void now_online(std::uint32_t epoch);
   void resumed(const StanzaView& view, std::uint32_t epoch);
   void handled_by_server(std::uint32_t count);
   void letter_arrived(const StanzaView& view);
 
+  // Of a device, in sim_client_compact.cc.
+  void connect_compact();
+  void flush_compact();
+  void take_compact(std::string_view bytes, std::uint32_t epoch);
+  void stream_error(const StanzaView& view);
+  void login_answered(const StanzaView& view, std::uint32_t epoch);
+  void acknowledge_compact();
+
   std::uint32_t index_;
   bool managed_;
   SimInternet& internet_;
   Chance& chance_;
+  TransportScratch* transport_;
   State state_ = State::offline;
   int socket_ = -1;
   bool wanted_ = true;
   bool stream_managed_ = false;
   StreamSplitter splitter_;
   std::string partial_;
+  std::optional<test::CompactClient> compact_;  ///< Of the latest connection.
+  bool asks_to_resume_ = false;                 ///< In the latest login of a device.
+  bool acknowledgement_due_ = false;            ///< Of a device.
   std::string previous_id_;
   std::uint32_t handled_ = 0;    ///< Stanzas from the server in this managed stream.
   std::uint32_t confirmed_ = 0;  ///< Of ours, by the server.

@@ -12,6 +12,7 @@
 namespace rookery::sim {
 namespace {
 
+constexpr int first_listener = 1;  // Of each shard; sockets begin at 1000.
 constexpr std::size_t socket_buffer_bytes = 16 * 1024;
 constexpr std::size_t max_waiting_batches = 8;
 constexpr std::size_t max_waiting_reads = 64;
@@ -19,14 +20,15 @@ constexpr std::size_t max_in_flight_handovers = 4;
 
 }  // namespace
 
-int SimInternet::connect() {
-  if (backlog_.empty()) return -1;
-  const auto shard = static_cast<ShardId>(chance_.below(backlog_.size()));
+int SimInternet::connect(bool compact) {
+  auto& backlog = backlog_[compact ? 1 : 0];
+  if (backlog.empty()) return -1;
+  const auto shard = static_cast<ShardId>(chance_.below(backlog.size()));
   auto socket = std::make_unique<SimSocket>();
   socket->owner = shard;
   const int descriptor = next_++;
   sockets_.emplace(descriptor, std::move(socket));
-  backlog_[shard].push_back(descriptor);
+  backlog[shard].push_back(descriptor);
   return descriptor;
 }
 
@@ -48,7 +50,7 @@ void SimInternet::crash() {
   }
   sends_left_.reset();
   by_shard_.clear();
-  backlog_.clear();
+  for (auto& backlog : backlog_) backlog.clear();
   arrivals_.clear();
 }
 
@@ -69,15 +71,15 @@ SimNetwork::SimNetwork(SimInternet& internet, ShardId id, std::uint32_t shards)
   internet_.arrivals_.resize(shards);
 }
 
-int SimNetwork::listen(std::string_view, std::uint64_t token, std::string&) {
-  listener_ = static_cast<int>(id_) + 1;
-  listener_token_ = token;
-  internet_.backlog_.resize(internet_.by_shard_.size());
-  return listener_;
+int SimNetwork::listen(std::string_view address, std::uint64_t token, std::string&) {
+  const std::size_t kind = address == sim_compact_address ? 1 : 0;
+  listeners_[kind] = {true, token};
+  internet_.backlog_[kind].resize(internet_.by_shard_.size());
+  return first_listener + static_cast<int>(kind);
 }
 
-Accepted SimNetwork::accept(int) {
-  auto& backlog = internet_.backlog_[id_];
+Accepted SimNetwork::accept(int listener) {
+  auto& backlog = internet_.backlog_[listener - first_listener][id_];
   if (backlog.empty()) return {};
   const int descriptor = backlog.front();
   backlog.pop_front();
@@ -93,8 +95,10 @@ Accepted SimNetwork::accept(int) {
 
 std::size_t SimNetwork::wait(std::span<NetworkEvent> out, std::int64_t) {
   std::size_t count = 0;
-  if (listener_ >= 0 && !internet_.backlog_[id_].empty()) {
-    out[count++] = {listener_token_, true, false, false};
+  for (std::size_t kind = 0; kind < sim_listener_kinds; ++kind) {
+    if (listeners_[kind].open && !internet_.backlog_[kind][id_].empty()) {
+      out[count++] = {listeners_[kind].token, true, false, false};
+    }
   }
   for (const int descriptor : internet_.by_shard_[id_]) {
     if (count == out.size()) break;
@@ -170,7 +174,7 @@ void SimNetwork::finish(int descriptor) { internet_.socket(descriptor).server_cl
 
 void SimNetwork::close(int descriptor) {
   if (descriptor < 1000) {
-    listener_ = -1;
+    listeners_[descriptor - first_listener].open = false;
     return;
   }
   std::erase(internet_.by_shard_[id_], descriptor);

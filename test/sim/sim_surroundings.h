@@ -3,6 +3,7 @@
 // is durable.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -10,6 +11,7 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -61,13 +63,18 @@ struct SimSocket {
   bool want_write = false;
 };
 
+/// XMPP, and the compact protocol.
+inline constexpr std::size_t sim_listener_kinds = 2;
+inline constexpr std::string_view sim_compact_address = "sim:5299";
+
 /// All sockets of a run; a crash of the server closes every one of them, and may take along what
 /// was on its way to the clients.
 class SimInternet {
  public:
   explicit SimInternet(Chance& chance) : chance_(chance) {}
-  /// A client connects; returns the socket, or -1 while no listener is open.
-  int connect();
+  /// A client connects, to the listeners of XMPP or of the compact protocol; returns the socket, or
+  /// -1 while none is open.
+  int connect(bool compact);
   void crash();
   /// The server dies in the middle of a phase: after so many more calls of send() nothing that it
   /// sends leaves the machine. To be followed by crash().
@@ -81,7 +88,7 @@ class SimInternet {
   Chance& chance_;
   std::map<int, std::unique_ptr<SimSocket>> sockets_;
   std::vector<std::vector<int>> by_shard_;
-  std::vector<std::deque<int>> backlog_;
+  std::array<std::vector<std::deque<int>>, sim_listener_kinds> backlog_;
   std::vector<std::deque<Arrival>> arrivals_;
   int next_ = 1000;
   std::optional<std::uint64_t> sends_left_;
@@ -111,8 +118,11 @@ class SimNetwork final : public Network {
  private:
   SimInternet& internet_;
   ShardId id_;
-  int listener_ = -1;
-  std::uint64_t listener_token_ = 0;
+  struct Listener {
+    bool open = false;
+    std::uint64_t token = 0;
+  };
+  std::array<Listener, sim_listener_kinds> listeners_;
 };
 
 /// What is durable, whoever runs.

@@ -6,6 +6,8 @@
 #include <map>
 #include <set>
 
+#include "sim/sim_devices.h"
+
 namespace rookery::sim {
 namespace {
 
@@ -29,6 +31,7 @@ boundary::EngineConfig simulated_config(std::uint32_t shards) {
   config.shards = shards;
   config.stores = 1;
   config.xmpp_listen = "sim:5222";
+  config.compact_listen = sim_compact_address;
   config.starttls = boundary::Starttls::off;
   config.plain_auth_without_tls = 1;
   config.max_stanza_bytes = 65536;
@@ -64,6 +67,7 @@ struct World::Server {
       shards.push_back(std::make_unique<Shard>(
           id, ShardSurroundings{world.config_, world.clock_, world.chance_, *networks[id], mesh,
                                 admission, passwords, *counters[id], [](ShardId) {}, [] {}}));
+      shards.back()->set_noise_identity(sim_identity());
     }
   }
 
@@ -80,6 +84,7 @@ struct World::Server {
 World::World(const WorldOptions& options)
     : options_(options),
       chance_(options.seed),
+      transport_({.random = &chance_}),
       internet_(chance_),
       config_(simulated_config(options.shards)),
       time_leaps_(chance_.one_in(2)) {
@@ -110,7 +115,13 @@ void World::boot() {
     account.sha1_salt = keys.salt;
     account.sha1_stored_key = bytes(keys.stored_key);
     account.sha1_server_key = bytes(keys.server_key);
-    account.encode(batches[home_shard(name, options_.shards)]);
+    std::string& batch = batches[home_shard(name, options_.shards)];
+    account.encode(batch);
+    if (!speaks_compact(user)) continue;
+    const NoiseKey& key = sim_device_keys(user).open;
+    std::string devices(1, static_cast<char>(sim_device_number));
+    devices.append(key.begin(), key.end());
+    boundary::PutDevices{name, devices}.encode(batch);
   }
   for (ShardId id = 0; id < options_.shards; ++id) {
     boundary::OpenListeners{}.encode(batches[id]);
@@ -253,7 +264,9 @@ WorldResult World::run() {
   schedule_crash();
   boot();
   for (std::uint32_t user = 0; user < options_.users; ++user) {
-    clients_.push_back(std::make_unique<SimClient>(user, !chance_.one_in(6), internet_, chance_));
+    const bool compact = speaks_compact(user);
+    clients_.push_back(std::make_unique<SimClient>(user, compact || !chance_.one_in(6), internet_,
+                                                   chance_, compact ? &transport_ : nullptr));
     unmanaged_.push_back(!clients_.back()->managed());
     if (chance_.one_in(4)) clients_.back()->leave();
     if (options_.shown_user == user) clients_.back()->show();

@@ -71,6 +71,7 @@ class World {
   WorldResult result_;
   SimClock clock_;
   Chance chance_;
+  TransportScratch transport_;  ///< Of the devices.
   SimInternet internet_;
   SimDisk disk_;
   boundary::EngineConfig config_;

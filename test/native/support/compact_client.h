@@ -40,12 +40,13 @@ class CompactClient {
                *device_.keys, device_.server) {}
 
   /// Queues the first bytes of a connection. With `stream`, the id of an earlier one, asks to
-  /// resume it, of which `handled` stanzas were received.
-  void start(const std::string& stream = {}, std::uint32_t handled = 0) {
+  /// resume it, of which `handled` stanzas were received; without `resume` only to settle those.
+  void start(const std::string& stream = {}, std::uint32_t handled = 0, bool resume = true) {
     std::string login = "<login xmlns='urn:rookery:compact:1' user='" + device_.user +
                         "' device='" + std::to_string(device_.number) + '\'';
     if (!stream.empty()) {
       login += " previd='" + stream + "' h='" + std::to_string(handled) + '\'';
+      if (!resume) login += " resume='false'";
       received_ = handled;
     }
     std::string payload;
