@@ -165,10 +165,12 @@ TEST(HandOver, LiveConnectionsMoveUnderTrafficAndLoseNothing) {
 
 TEST(HandOver, AFullWayIsSaidAndNothingIsLost) {
   const auto fabric = make_fabric(2);
+  std::promise<void> receiving;  // before that its table is known to nobody, and counts as full
   std::promise<void> full;
   std::vector<int> payloads(2 * ReactorFabric::kArrivalsLimit);
   std::atomic<std::size_t> handed{0};
   std::thread receiver = start_shard(*fabric, 1, [&](Network& network) {
+    receiving.set_value();
     full.get_future().wait();
     std::size_t taken = 0;
     run_until(
@@ -185,6 +187,7 @@ TEST(HandOver, AFullWayIsSaidAndNothingIsLost) {
         });
   });
   std::thread sender = start_shard(*fabric, 0, [&](Network& network) {
+    receiving.get_future().wait();
     std::string error;
     const int listener = network.listen("127.0.0.1:0", kListenerToken, error);
     const ClientSocket client(network.local_port(listener));
