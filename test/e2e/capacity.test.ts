@@ -13,7 +13,7 @@ import { TestServer } from './support/server.js';
 const DESCRIPTORS = 200;
 const MOST_ON_A_SHARD = 187;
 const KEPT_FOR_ARRIVALS = 64;
-const LISTENERS = 2;
+const LISTENERS = 3;
 const OTHERS = ['bob', 'carol', 'dave', 'erin', 'frank', 'grace', 'heidi', 'ivan', 'judy', 'ken'];
 
 describe('full descriptor tables', function () {

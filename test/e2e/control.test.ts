@@ -72,7 +72,7 @@ describe('control plane around the engine', function () {
     }, 5);
     try {
       writeFileSync(join(overrides, 'software-version.js'), edited('edited'));
-      assert.match(await server.cli('reload'), /Loaded version 2 of 11 handlers/u);
+      assert.match(await server.cli('reload'), /Loaded version 2 of 14 handlers/u);
       assert.equal(await askVersion(ann), 'edited');
       writeFileSync(join(overrides, 'vcard.js'), "throw new Error('broken on purpose');");
       await assert.rejects(server.cli('reload'), /old handlers stay.*[\s\S]*broken on purpose/u);
