@@ -152,7 +152,8 @@ void Shard::take_arrivals() {
     if (connection == nullptr) continue;
     if (router_.draining) {
       negotiator_.fail(*connection, StreamError::system_shutdown, {});
-    } else if (connection->login != nullptr) {
+    } else if (connection->login != nullptr && !connection->login->user.empty()) {
+      // Without a user it is fresh: another shard accepted it and had no room for it.
       welcome(*connection);
     }
   }
