@@ -1,6 +1,6 @@
 // One chat: who it is with, its messages, and the field to write in.
 
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Message } from '../../sdk/browser.js';
 import {
   activities,
@@ -69,14 +69,10 @@ function Bubble({ message }: { message: Message }) {
 }
 
 function Composer() {
-  const [text, setText] = useState('');
-  const field = useRef<HTMLTextAreaElement>(null);
   const replaced = editing.value;
-  const peer = open.value;
-  useEffect(() => {
-    setText(replaced?.body ?? '');
-    field.current?.focus();
-  }, [replaced, peer]);
+  const [text, setText] = useState(replaced?.body ?? '');
+  const field = useRef<HTMLTextAreaElement>(null);
+  useLayoutEffect(() => field.current?.focus(), []);
   const send = () => {
     void submit(text);
     setText('');
@@ -149,7 +145,8 @@ export function Conversation() {
           <Bubble key={`${message.mine}${message.id}`} message={message} />
         ))}
       </ol>
-      <Composer />
+      {/* Another chat, or another message to edit, begins with another text. */}
+      <Composer key={`${peer} ${editing.value?.id ?? ''}`} />
     </main>
   );
 }
