@@ -3,6 +3,7 @@
 export * from './client.js';
 export type { Activity } from './incoming.js';
 export { webSocketDial } from './links/websocket.js';
+export type { Audience, Contact, Found, Privacy, Profile, ProfileChange } from './people.js';
 export { type Account, Registration, RegistrationError } from './registration.js';
 export { type Chat, type Message, MessageStore, type Tick } from './store/message-store.js';
 export { openWorkerDatabase, type WorkerPort } from './store/worker-database.js';

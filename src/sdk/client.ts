@@ -6,6 +6,7 @@ import { Emitter } from './emitter.js';
 import { type Activity, type Meaning, type Understood, understand } from './incoming.js';
 import type { Dial } from './links/link.js';
 import { toBase64 } from './noise/bytes.js';
+import * as people from './people.js';
 import { Reconnector } from './reconnector.js';
 import { type Account, accountKeys } from './registration.js';
 import * as stanzas from './stanzas.js';
@@ -42,6 +43,8 @@ export class RequestFailed extends Error {
   constructor(
     /** The condition of RFC 6120 section 8.3.3, e.g. `item-not-found`. */
     readonly condition: string,
+    /** When to try again, if the other side said so. */
+    readonly retryAfterSeconds?: number,
   ) {
     super(`the request was refused: ${condition}`);
   }
@@ -147,6 +150,74 @@ export class RookeryClient extends Emitter<ClientEvents> {
     }
   }
 
+  /** What somebody says of themselves, as far as they show it; of this user without `peer`. */
+  async profile(peer?: string): Promise<people.Profile> {
+    const own = peer === undefined || this.addressOf(peer) === this.address;
+    try {
+      const ask = stanzas.element('profile', people.PROFILE_NS);
+      return people.readProfile(await this.request('get', ask, own ? undefined : peer));
+    } catch (error) {
+      if (error instanceof RequestFailed && error.condition === 'service-unavailable') return {};
+      throw error;
+    }
+  }
+
+  /** Changes this user's profile: what is not named stays. */
+  async setProfile(change: people.ProfileChange): Promise<void> {
+    await this.request('set', people.profileChange(change));
+  }
+
+  /** Who sees what of this user. */
+  async privacy(): Promise<people.Privacy> {
+    const ask = stanzas.element('privacy', people.PRIVACY_NS);
+    return people.readPrivacy(await this.request('get', ask));
+  }
+
+  /** Changes who sees what: what is not named stays. */
+  async setPrivacy(change: Partial<people.Privacy>): Promise<void> {
+    await this.request('set', people.privacyChange(change));
+  }
+
+  /** The contact list, which the server keeps: who is in it counts as a contact for privacy. */
+  async contacts(): Promise<people.Contact[]> {
+    return people.readContacts(
+      await this.request('get', stanzas.element('query', stanzas.ROSTER_NS)),
+    );
+  }
+
+  /** Puts somebody into the contact list, or renames them. */
+  async addContact(peer: string, name = ''): Promise<void> {
+    await this.request('set', people.contactChange(this.addressOf(peer), name));
+  }
+
+  async removeContact(peer: string): Promise<void> {
+    await this.request('set', people.contactChange(this.addressOf(peer), undefined));
+  }
+
+  /**
+   * Which of these numbers (with their country codes) are registered here. The server gets hashes
+   * of them, from which it can find the numbers if it wants to (docs/PROTOCOL.md section 6.6).
+   * Throws RequestFailed with `retryAfterSeconds` when it was asked too much.
+   */
+  async discover(numbers: readonly string[]): Promise<people.Found[]> {
+    const { domain } = this.account;
+    const ask = stanzas.element('discovery', people.DISCOVERY_NS);
+    const rules = people.readRules(await this.request('get', ask, domain));
+    const byDigits = new Map(numbers.map((each) => [each.replace(/[^0-9]/gu, ''), each]));
+    byDigits.delete('');
+    const digits = [...byDigits.keys()];
+    const found: people.Found[] = [];
+    for (let at = 0; at < digits.length; at += rules.maxNumbers) {
+      const batch = digits.slice(at, at + rules.maxNumbers);
+      const answer = await this.request('get', people.findNumbers(batch, rules), domain);
+      for (const peer of people.readFound(answer)) {
+        const number = byDigits.get(peer.split('@')[0] ?? '');
+        if (number !== undefined) found.push({ number, peer });
+      }
+    }
+    return found;
+  }
+
   /** Blocks somebody: nothing of theirs arrives, and they do not see this user. */
   async block(peer: string): Promise<void> {
     await this.blocking('block', peer);
@@ -174,11 +245,14 @@ export class RookeryClient extends Emitter<ClientEvents> {
     return this.store.chats();
   }
 
-  /** Sends a request (IQ) and waits for its answer: the payload of the result. */
+  /**
+   * Sends a request (IQ) and waits for its answer: the payload of the result. `to`: somebody's
+   * number or address, or the server's domain; the own account when left out.
+   */
   async request(type: 'get' | 'set', payload: Element, to?: string): Promise<Element | undefined> {
     if (!this.stream.connected) throw new Error('not connected: wait for the state "online"');
     const id = stanzas.newId();
-    const address = to === undefined ? undefined : this.addressOf(to);
+    const address = to === undefined || to === this.account.domain ? to : this.addressOf(to);
     const answer = await new Promise<Element>((resolve, reject) => {
       const timer = setTimeout(() => {
         this.requests.delete(id);
@@ -194,7 +268,7 @@ export class RookeryClient extends Emitter<ClientEvents> {
       error === undefined
         ? undefined
         : stanzas.childIn(error, 'urn:ietf:params:xml:ns:xmpp-stanzas');
-    throw new RequestFailed(condition?.name ?? 'undefined-condition');
+    throw new RequestFailed(condition?.name ?? 'undefined-condition', people.retryAfter(error));
   }
 
   /** Tells the server whether somebody looks at the screen. */

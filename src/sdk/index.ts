@@ -13,6 +13,7 @@ export type { Activity } from './incoming.js';
 export type { Dial, Link } from './links/link.js';
 export { tcpDial } from './links/tcp.js';
 export { webSocketDial } from './links/websocket.js';
+export type { Audience, Contact, Found, Privacy, Profile, ProfileChange } from './people.js';
 export { type Account, Registration, RegistrationError } from './registration.js';
 export { type Chat, type Message, MessageStore, type Tick } from './store/message-store.js';
 export { openNodeDatabase } from './store/node-database.js';
