@@ -3,13 +3,14 @@
 // native/boundary/boundary.gen.{h,cc}, src/engine/boundary.gen.ts, and the vectors with which the
 // tests of both sides check each other. With --check it writes nothing and fails when one is stale.
 import { createHash } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { renderCpp } from './boundary/render-cpp.mjs';
 import { renderTypeScript } from './boundary/render-typescript.mjs';
 import { renderVectors } from './boundary/render-vectors.mjs';
 import { loadSchema } from './boundary/schema.mjs';
+import { writeOrCheck } from './lib/generated-files.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -25,21 +26,4 @@ const outputs = new Map([
   ['src/engine/boundary.gen.ts', renderTypeScript(schema)],
   ['test/native/boundary/vectors.gen.txt', renderVectors(schema)],
 ]);
-
-const check = process.argv.includes('--check');
-let stale = 0;
-for (const [path, wanted] of outputs) {
-  const absolute = join(root, path);
-  let present = '';
-  try {
-    present = readFileSync(absolute, 'utf8');
-  } catch (error) {
-    if (error.code !== 'ENOENT') throw error;
-  }
-  if (present === wanted) continue;
-  stale += 1;
-  if (check) console.error(`${path} is stale: run scripts/generate-boundary.mjs and commit it`);
-  else writeFileSync(absolute, wanted);
-}
-if (check && stale > 0) process.exit(1);
-console.log(check ? 'boundary: fresh' : `boundary: ${stale} of ${outputs.size} files rewritten`);
+writeOrCheck(root, outputs, 'boundary');

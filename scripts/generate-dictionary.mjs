@@ -2,9 +2,10 @@
 // Writes the dictionary of the compact protocol for both sides from docs/protocol/dictionary.json:
 // native/codec/compact_dictionary.gen.h and src/sdk/compact/dictionary.gen.ts. With --check it
 // writes nothing and fails when one is stale. The tables of a version never change: append only.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { writeOrCheck } from './lib/generated-files.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const source = 'docs/protocol/dictionary.json';
@@ -139,20 +140,4 @@ const outputs = new Map([
   ['native/codec/compact_dictionary.gen.h', renderCpp(dictionary)],
   ['src/sdk/compact/dictionary.gen.ts', renderTypeScript(dictionary)],
 ]);
-const check = process.argv.includes('--check');
-let stale = 0;
-for (const [path, wanted] of outputs) {
-  const absolute = join(root, path);
-  let present = '';
-  try {
-    present = readFileSync(absolute, 'utf8');
-  } catch (error) {
-    if (error.code !== 'ENOENT') throw error;
-  }
-  if (present === wanted) continue;
-  stale += 1;
-  if (check) console.error(`${path} is stale: run scripts/generate-dictionary.mjs and commit it`);
-  else writeFileSync(absolute, wanted);
-}
-if (check && stale > 0) process.exit(1);
-console.log(check ? 'dictionary: fresh' : `dictionary: ${stale} of ${outputs.size} rewritten`);
+writeOrCheck(root, outputs, 'dictionary');

@@ -78,7 +78,9 @@ export class RookeryClient extends Emitter<ClientEvents> {
       { user: account.user, device: account.device, deviceKey, agent: AGENT },
       {
         stanza: (stanza, at) => this.take(stanza, at),
-        accepted: (safe) => this.inOrder(() => this.accepted(safe)),
+        // What could not be noted is sent again in the next stream, and recognised.
+        accepted: (safe) =>
+          void this.inOrder(() => this.accepted(safe)).catch((why) => this.emit('trouble', why)),
         // Messages are in the store and are sent again from there; the rest had its time.
         unknown: () => undefined,
         closed: (why) => this.lost(why),
@@ -308,8 +310,10 @@ export class RookeryClient extends Emitter<ClientEvents> {
   /** What writes to the store on behalf of the stream happens one after another. */
   private work: Promise<void> = Promise.resolve();
   private inOrder(step: () => Promise<void>): Promise<void> {
-    this.work = this.work.then(step).catch((error: Error) => this.emit('trouble', error));
-    return this.work;
+    const done = this.work.then(step);
+    // Whoever asked is told by `done`; the next step goes on all the same.
+    this.work = done.catch(() => undefined);
+    return done;
   }
 
   private async connect(): Promise<void> {
@@ -326,6 +330,7 @@ export class RookeryClient extends Emitter<ClientEvents> {
       if (learnt !== (saved ?? this.account.serverKey))
         await this.store.remember('serverKey', learnt);
       await this.begin(login.resumed);
+      if (!this.stream.connected) throw new Error('the connection broke during the login');
       this.become('online');
     } catch (error) {
       this.become('offline');

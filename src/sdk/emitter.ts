@@ -32,7 +32,14 @@ export class Emitter<Events extends object> {
 
   protected emit<Name extends keyof Events>(name: Name, value: Events[Name]): void {
     for (const listener of this.listeners.get(name) ?? []) {
-      (listener as Listener<Events[Name]>)(value);
+      try {
+        (listener as Listener<Events[Name]>)(value);
+      } catch (error) {
+        // The fault is the listener's: it is reported as any other, and harms nothing here.
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
     }
   }
 }

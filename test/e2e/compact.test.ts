@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Element as XmlElement } from 'ltx';
 import type { Element } from '../../src/sdk/compact/element.js';
 import { encodePacket } from '../../src/sdk/compact/encode.js';
-import type { Account } from '../../src/sdk/index.js';
+import { type Account, openNodeDatabase } from '../../src/sdk/index.js';
 import { keyPair } from '../../src/sdk/noise/handshake.js';
 import { accountKeys } from '../../src/sdk/registration.js';
 import { CLIENT_NS, element, PROTOCOL_NS, textMessage } from '../../src/sdk/stanzas.js';
@@ -89,6 +89,27 @@ describe('compact protocol', function () {
           ann.shown.map((text) => text.length),
           [100_000],
         );
+      });
+
+      it('what a phone could not store comes again, once, in order', async () => {
+        const account = await registered(server);
+        const ann = await phone(await registered(server), way);
+        const database = openNodeDatabase(':memory:');
+        let full = 2;
+        const bob = await Phone.open(account, way, {
+          ...database,
+          change: (statements) => {
+            const stores = statements.some(({ sql }) => sql.includes('INTO messages'));
+            if (stores && full-- > 0) return Promise.reject(new Error('the disk is full'));
+            return database.change(statements);
+          },
+        });
+        phones.push(bob);
+        await bob.online();
+        const texts = numbered(10, 'stored later');
+        for (const text of texts) await ann.client.send(account.user, text);
+        await bob.shows(texts);
+        assert.ok(bob.troubles.some((trouble) => trouble.includes('the disk is full')));
       });
 
       it('what was sent to a phone that is away arrives once, in order', async () => {

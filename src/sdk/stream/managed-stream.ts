@@ -46,7 +46,10 @@ export class LoginFailed extends Error {
 
 /** What a managed stream tells its owner. */
 export interface ManagedListener {
-  /** A stanza came. The next one waits until this one is handled; `position` includes it. */
+  /**
+   * A stanza came. The next one waits until this one is handled; `position` includes it. When it
+   * rejects, the stanza counts as not received: the connection ends, and the server sends it again.
+   */
   stanza(stanza: Element, position: StreamPosition): Promise<void>;
   /** The server has these stanzas safe. In the order in which they were sent. */
   accepted(stanzas: readonly Element[]): void;
@@ -106,7 +109,10 @@ export class ManagedStream {
     if (resumed) this.goOn(Number(answer.attributes.h));
     else this.beginAnew(answer.attributes.id ?? '');
     stream.listen({
-      onElement: (each) => this.take(each),
+      onElement: (each) => {
+        // One that was given up may bring something still, which counts in no stream any more.
+        if (this.stream === stream) this.take(each);
+      },
       onKeepAlive: () => this.restIdle(),
       onClose: (why) => this.lost(stream, why),
     });
@@ -186,16 +192,13 @@ export class ManagedStream {
 
   private take(each: Element): void {
     this.restIdle();
+    const { stream } = this;
     if (each.xmlns === 'jabber:client') {
       this.received = (this.received + 1) % MODULUS;
       const position = { id: this.id ?? '', handled: this.received };
       this.chain = this.chain
-        .then(() => this.listener.stanza(each, position))
-        .then(() => {
-          if (this.id !== position.id) return;
-          this.handled = position.handled;
-          this.acknowledgeSoon();
-        });
+        .then(() => this.handle(each, position, stream))
+        .catch((why: Error) => this.end(why));
     } else if (each.xmlns === STREAM_MANAGEMENT_NS && each.name === 'a') {
       this.settle(Number(each.attributes.h));
     } else if (each.xmlns === STREAM_MANAGEMENT_NS && each.name === 'r') {
@@ -204,6 +207,19 @@ export class ManagedStream {
       const reason = each.children.find((child) => typeof child !== 'string');
       this.end(new Error(`the server ended the stream: ${reason?.name ?? 'unknown'}`));
     }
+  }
+
+  private async handle(
+    stanza: Element,
+    position: StreamPosition,
+    stream: SecureStream | undefined,
+  ): Promise<void> {
+    // Behind one that could not be handled nothing is: the count says how many, not which.
+    if (this.stream !== stream) return;
+    await this.listener.stanza(stanza, position);
+    if (this.id !== position.id) return;
+    this.handled = position.handled;
+    this.acknowledgeSoon();
   }
 
   private settle(handledByServer: number): void {

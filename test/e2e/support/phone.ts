@@ -14,6 +14,7 @@ import {
   openNodeDatabase,
   Registration,
   RookeryClient,
+  type SqlDatabase,
   type Tick,
   webSocketDial,
 } from '../../../src/sdk/index.js';
@@ -113,10 +114,14 @@ export class Phone {
     });
   }
 
-  /** `file`: where its messages are kept. */
-  static async open(account: Account, way: Way = 'TCP', file = ':memory:'): Promise<Phone> {
+  /** `database`: where its messages are kept. */
+  static async open(
+    account: Account,
+    way: Way = 'TCP',
+    database: SqlDatabase = openNodeDatabase(':memory:'),
+  ): Promise<Phone> {
     const dial = way === 'TCP' ? dialOf(account) : webSocketDial(account.websocket[0] ?? '');
-    const store = await MessageStore.open(openNodeDatabase(file));
+    const store = await MessageStore.open(database);
     return new Phone(await RookeryClient.open(account, store, dial));
   }
 
