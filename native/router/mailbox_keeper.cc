@@ -24,7 +24,7 @@ constexpr std::size_t recent_messages = 256;
 MailboxKeeper::MailboxKeeper(RouterContext& context, MailboxObserver& observer)
     : context_(context), observer_(observer) {}
 
-std::uint64_t MailboxKeeper::accept(User& user, StanzaRef stanza) {
+std::uint64_t MailboxKeeper::accept(User& user, const StanzaRef& stanza) {
   Mailbox& mailbox = user.mail();
   const auto& config = context_.session.config;
   const auto size = static_cast<std::uint32_t>(stanza->bytes().size());

@@ -32,7 +32,7 @@ class MailboxKeeper {
 
   /// Puts a message into the user's mailbox; it will be committed unless it is settled soon.
   /// Returns its sequence, or 0 when the mailbox is full.
-  std::uint64_t accept(User& user, StanzaRef stanza);
+  std::uint64_t accept(User& user, const StanzaRef& stanza);
   /// The recipient has it (or its time ended): tells the sender and forgets it, on disk too.
   void settle(User& user, std::uint64_t sequence);
   /// Puts a message back into the queue of its mailbox, because the session it was sent to is gone.

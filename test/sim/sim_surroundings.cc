@@ -250,7 +250,7 @@ void SimStorePort::write() {
 }
 
 void SimStorePort::sync() {
-  if (failing_groups_ == 0 && chance_.one_in(50)) {
+  if (failing_groups_ == 0 && chance_.one_in(disk_.groups_per_refusal)) {
     failing_groups_ = 1 + (chance_.one_in(4) ? chance_.below(10) : 0);
   }
   if (failing_groups_ > 0) {

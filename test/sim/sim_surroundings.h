@@ -128,6 +128,8 @@ class SimNetwork final : public Network {
 /// What is durable, whoever runs.
 class SimDisk {
  public:
+  /// Of so many groups it refuses one, or several in a row.
+  std::uint64_t groups_per_refusal = 50;
   struct Record {
     RecordKind kind;
     std::string user;

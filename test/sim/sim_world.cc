@@ -19,6 +19,7 @@ constexpr std::uint32_t client_slices = parts_per_round / parts_between_clients;
 constexpr MonoUs longest_part_us = 70;
 constexpr MonoUs longest_leap_us = 3'000'000;
 constexpr std::uint32_t longest_short_resume_seconds = 3;
+constexpr std::uint64_t groups_per_refusal_of_bad_disk = 6;
 constexpr std::uint64_t most_sends_before_death = 8;
 
 std::string name_of(const Letter& letter) {
@@ -88,6 +89,7 @@ World::World(const WorldOptions& options)
       internet_(chance_),
       config_(simulated_config(options.shards)),
       time_leaps_(chance_.one_in(2)) {
+  if (chance_.one_in(4)) disk_.groups_per_refusal = groups_per_refusal_of_bad_disk;
   if (time_leaps_) {
     config_.resume_seconds =
         1 + static_cast<std::uint32_t>(chance_.below(longest_short_resume_seconds));
