@@ -3,10 +3,13 @@
 //   rookery_sim [--seeds N] [--first SEED] [--users N] [--steps N] [--jobs N]
 //   rookery_sim --seed S [--show USER]  one seed, twice, with its figures and what a client sees
 //   rookery_sim --prove [--seeds N]  fails unless one of the seeds fails
+//   --bad-disks  every world has a disk that refuses often, not one in ten
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <climits>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -141,13 +144,43 @@ Totals run_in_processes(const WorldOptions& options, const Range& range, std::ui
   return totals;
 }
 
-/// True when the checks find something under one of the seeds.
-bool prove(const WorldOptions& options, const Range& range) {
-  for (std::uint64_t seed = range.first; seed < range.first + range.seeds; ++seed) {
-    const WorldResult result = run(options, seed);
+/// Writes what the checks find first under every `step`th seed of the range.
+void look_for_problem(const WorldOptions& options, const Range& range, std::uint64_t offset,
+                      std::uint64_t step, int into) {
+  for (std::uint64_t index = offset; index < range.seeds; index += step) {
+    const WorldResult result = run(options, range.first + index);
     if (result.problems.empty()) continue;
-    std::printf("found under seed %llu: %s\n", static_cast<unsigned long long>(seed),
-                result.problems.front().c_str());
+    const std::string found = "found under seed " + std::to_string(range.first + index) + ": " +
+                              result.problems.front() + "\n";
+    if (::write(into, found.data(), found.size()) < 0) std::abort();
+    return;
+  }
+}
+
+/// True when the checks find something under one of the seeds. The first find ends all processes.
+bool prove(const WorldOptions& options, const Range& range, std::uint64_t jobs) {
+  int finds[2];
+  if (::pipe(finds) != 0) std::abort();
+  std::vector<pid_t> workers;
+  for (std::uint64_t job = 0; job < jobs; ++job) {
+    const pid_t child = ::fork();
+    if (child < 0) std::abort();
+    if (child == 0) {
+      look_for_problem(options, range, job, jobs, finds[1]);
+      std::_Exit(0);
+    }
+    workers.push_back(child);
+  }
+  ::close(finds[1]);
+  char found[PIPE_BUF];
+  const ssize_t size = ::read(finds[0], found, sizeof found);
+  for (const pid_t child : workers) {
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+  }
+  ::close(finds[0]);
+  if (size > 0) {
+    std::printf("%.*s", static_cast<int>(size), found);
     return true;
   }
   std::printf("NOT found under %llu seeds\n", static_cast<unsigned long long>(range.seeds));
@@ -198,13 +231,15 @@ int main(int argc, char** argv) {
       jobs = value();
     else if (flag == "--prove")
       must_fail = true;
+    else if (flag == "--bad-disks")
+      options.worlds_per_bad_disk = 1;
     else {
       std::fprintf(stderr, "rookery_sim: unknown option %s\n", flag.c_str());
       return 2;
     }
   }
-  if (must_fail) return prove(options, range) ? 0 : 1;
   const std::uint64_t processes = std::max<std::uint64_t>(1, std::min(jobs, range.seeds));
+  if (must_fail) return prove(options, range, processes) ? 0 : 1;
   const Totals totals = processes == 1 ? run_seeds(options, range, 0, 1)
                                        : run_in_processes(options, range, processes);
   print(totals);

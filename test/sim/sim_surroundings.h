@@ -157,6 +157,8 @@ class SimStorePort final : public StorePort {
   /// The machine stops: what was written and not synced is there as a whole or not at all, as a
   /// transaction of LMDB is. Returns how far the group had come.
   Stage crash();
+  /// A group was refused, and its shard is not told yet.
+  [[nodiscard]] bool refuses() const { return stage_ == Stage::refused; }
 
  private:
   struct Batch {

@@ -20,6 +20,8 @@ constexpr MonoUs longest_part_us = 70;
 constexpr MonoUs longest_leap_us = 3'000'000;
 constexpr std::uint32_t longest_short_resume_seconds = 3;
 constexpr std::uint64_t groups_per_refusal_of_bad_disk = 6;
+constexpr std::uint64_t refusals_per_crash = 6;
+constexpr std::uint64_t soon_rounds = 40;
 constexpr std::uint64_t most_sends_before_death = 8;
 
 std::string name_of(const Letter& letter) {
@@ -89,7 +91,8 @@ World::World(const WorldOptions& options)
       internet_(chance_),
       config_(simulated_config(options.shards)),
       time_leaps_(chance_.one_in(2)) {
-  if (chance_.one_in(4)) disk_.groups_per_refusal = groups_per_refusal_of_bad_disk;
+  if (chance_.one_in(options_.worlds_per_bad_disk))
+    disk_.groups_per_refusal = groups_per_refusal_of_bad_disk;
   if (time_leaps_) {
     config_.resume_seconds =
         1 + static_cast<std::uint32_t>(chance_.below(longest_short_resume_seconds));
@@ -214,7 +217,12 @@ void World::round(bool quiet) {
     if (part % parts_between_clients == 0) live(quiet, part / parts_between_clients);
     if (part == crash_at && death_ == Death::between_phases) crash();
     if (chance_.one_in(5)) {
-      server_->ports[chance_.below(server_->ports.size())]->step();
+      SimStorePort& port = *server_->ports[chance_.below(server_->ports.size())];
+      port.step();
+      // Soon after a refusal, before what was refused is written again, is a hard case too.
+      if (port.refuses() && !quiet && chance_.one_in(refusals_per_crash)) {
+        rounds_to_crash_ = std::min(rounds_to_crash_, 1 + chance_.below(soon_rounds));
+      }
     } else {
       advance_shard();
     }

@@ -23,6 +23,8 @@ struct WorldOptions {
   std::uint32_t shards = 4;
   std::uint32_t users = 200;
   std::uint32_t steps = 260;
+  /// In one world of so many the disk refuses often, and the server dies soon after.
+  std::uint64_t worlds_per_bad_disk = 10;
   std::optional<std::uint32_t> shown_user;  ///< Whose bytes are printed.
 };
 
