@@ -49,3 +49,9 @@ thread_steps() {
     build-tsan/rookery_threaded_tests --gtest_brief=1 \
     "--gtest_filter=${1:-$THREADED_FILTER}" || true
 }
+
+# sanitizer_steps SEEDS: both.
+sanitizer_steps() {
+  address_steps "$1"
+  thread_steps
+}

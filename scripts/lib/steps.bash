@@ -54,6 +54,33 @@ counted() {
   return $status
 }
 
+BESIDE_PROCESS=''
+BESIDE_REPORT="$LOGS/beside.report"
+
+# beside COMMAND...: steps that run, with less right to the processor, beside those that follow.
+# gather waits for them, shows what they reported, and adds what they counted.
+beside() {
+  rm -f "$BESIDE_REPORT" "$BESIDE_REPORT.counts"
+  (
+    renice -n 10 -p "$BASHPID" > /dev/null
+    PASSED=0
+    FAILED=0
+    "$@" > "$BESIDE_REPORT" 2>&1 || true
+    echo "$PASSED $FAILED" > "$BESIDE_REPORT.counts"
+  ) &
+  BESIDE_PROCESS=$!
+}
+
+gather() {
+  local passed failed
+  wait "$BESIDE_PROCESS" || true
+  cat "$BESIDE_REPORT"
+  # A process that came to no count failed.
+  read -r passed failed < <(cat "$BESIDE_REPORT.counts" || echo 0 1)
+  PASSED=$((PASSED + passed))
+  FAILED=$((FAILED + failed))
+}
+
 count_gtest() {
   local passed failed
   passed="$(sed -n 's/^\[  PASSED  \] \([0-9]*\) test.*/\1/p' "$1" | tail -n 1)"
