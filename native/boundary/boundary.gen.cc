@@ -42,6 +42,49 @@ bool is_starttls(std::uint8_t value) {
   return false;
 }
 
+bool is_message_step_kind(std::uint8_t value) {
+  switch (static_cast<MessageStepKind>(value)) {
+    case MessageStepKind::accepted:
+    case MessageStepKind::recovered:
+    case MessageStepKind::refused:
+    case MessageStepKind::duplicate:
+    case MessageStepKind::stored:
+    case MessageStepKind::sent:
+    case MessageStepKind::acknowledged:
+    case MessageStepKind::returned:
+    case MessageStepKind::expired:
+    case MessageStepKind::removed:
+    case MessageStepKind::unreadable:
+      return true;
+  }
+  return false;
+}
+
+bool is_way(std::uint8_t value) {
+  switch (static_cast<Way>(value)) {
+    case Way::none:
+    case Way::xmpp:
+    case Way::xmpp_tls:
+    case Way::websocket:
+    case Way::websocket_tls:
+    case Way::compact:
+    case Way::compact_websocket:
+    case Way::compact_websocket_tls:
+      return true;
+  }
+  return false;
+}
+
+bool is_mailbox_place(std::uint8_t value) {
+  switch (static_cast<MailboxPlace>(value)) {
+    case MailboxPlace::memory:
+    case MailboxPlace::committing:
+    case MailboxPlace::disk:
+      return true;
+  }
+  return false;
+}
+
 /// Of an address; empty when it has none. An @ behind a slash belongs to the resource.
 std::string_view localpart(std::string_view address) {
   const std::size_t at = address.substr(0, address.find('/')).find('@');
@@ -96,6 +139,7 @@ void EngineConfig::encode(std::string& out, std::uint16_t shard) const {
   record.put(max_output_bytes);
   record.put(resume_seconds);
   record.put(commit_delay_us);
+  record.put(journal_bytes);
   record.finish();
 }
 
@@ -147,6 +191,7 @@ bool EngineConfig::decode(std::string_view bytes, EngineConfig& out) {
   record.get(out.max_output_bytes);
   record.get(out.resume_seconds);
   record.get(out.commit_delay_us);
+  record.get(out.journal_bytes);
   return record.finished();
 }
 
@@ -390,6 +435,80 @@ bool PutDevices::decode(std::string_view bytes, PutDevices& out) {
   return record.finished();
 }
 
+void TraceUser::encode(std::string& out, std::uint16_t shard) const {
+  RecordEncoder record(out, static_cast<std::uint16_t>(kind), shard);
+  record.put(user);
+  record.put(on);
+  record.finish();
+}
+
+bool TraceUser::decode(std::string_view bytes, TraceUser& out) {
+  RecordDecoder record(bytes, static_cast<std::uint16_t>(kind));
+  record.get(out.user);
+  record.get(out.on);
+  return record.finished();
+}
+
+void FindMessage::encode(std::string& out, std::uint16_t shard) const {
+  RecordEncoder record(out, static_cast<std::uint16_t>(kind), shard);
+  record.put(inquiry);
+  record.put(id);
+  record.finish();
+}
+
+bool FindMessage::decode(std::string_view bytes, FindMessage& out) {
+  RecordDecoder record(bytes, static_cast<std::uint16_t>(kind));
+  record.get(out.inquiry);
+  record.get(out.id);
+  return record.finished();
+}
+
+void ListSessions::encode(std::string& out, std::uint16_t shard) const {
+  RecordEncoder record(out, static_cast<std::uint16_t>(kind), shard);
+  record.put(inquiry);
+  record.put(user);
+  record.put(limit);
+  record.finish();
+}
+
+bool ListSessions::decode(std::string_view bytes, ListSessions& out) {
+  RecordDecoder record(bytes, static_cast<std::uint16_t>(kind));
+  record.get(out.inquiry);
+  record.get(out.user);
+  record.get(out.limit);
+  return record.finished();
+}
+
+void ShowMailbox::encode(std::string& out, std::uint16_t shard) const {
+  RecordEncoder record(out, static_cast<std::uint16_t>(kind), shard);
+  record.put(user);
+  record.put(inquiry);
+  record.put(limit);
+  record.finish();
+}
+
+bool ShowMailbox::decode(std::string_view bytes, ShowMailbox& out) {
+  RecordDecoder record(bytes, static_cast<std::uint16_t>(kind));
+  record.get(out.user);
+  record.get(out.inquiry);
+  record.get(out.limit);
+  return record.finished();
+}
+
+void ListBacklogs::encode(std::string& out, std::uint16_t shard) const {
+  RecordEncoder record(out, static_cast<std::uint16_t>(kind), shard);
+  record.put(inquiry);
+  record.put(limit);
+  record.finish();
+}
+
+bool ListBacklogs::decode(std::string_view bytes, ListBacklogs& out) {
+  RecordDecoder record(bytes, static_cast<std::uint16_t>(kind));
+  record.get(out.inquiry);
+  record.get(out.limit);
+  return record.finished();
+}
+
 void IqRequest::encode(std::string& out, std::uint16_t shard) const {
   RecordEncoder record(out, static_cast<std::uint16_t>(kind), shard);
   record.put(user);
@@ -548,6 +667,156 @@ bool Started::decode(std::string_view bytes, Started& out) {
   return record.finished();
 }
 
+void Traced::encode(std::string& out, std::uint16_t shard) const {
+  RecordEncoder record(out, static_cast<std::uint16_t>(kind), shard);
+  record.put(user);
+  record.put(resource);
+  record.put(outgoing);
+  record.put(at_us);
+  record.put(stanza);
+  record.finish();
+}
+
+bool Traced::decode(std::string_view bytes, Traced& out) {
+  RecordDecoder record(bytes, static_cast<std::uint16_t>(kind));
+  record.get(out.user);
+  record.get(out.resource);
+  record.get(out.outgoing);
+  record.get(out.at_us);
+  record.get(out.stanza);
+  return record.finished();
+}
+
+void MessageStep::encode(std::string& out, std::uint16_t shard) const {
+  RecordEncoder record(out, static_cast<std::uint16_t>(kind), shard);
+  record.put(inquiry);
+  record.put(user);
+  record.put(sequence);
+  record.put(static_cast<std::uint8_t>(step));
+  record.put(at_us);
+  record.put(id);
+  record.put(who);
+  record.put(static_cast<std::uint8_t>(way));
+  record.finish();
+}
+
+bool MessageStep::decode(std::string_view bytes, MessageStep& out) {
+  RecordDecoder record(bytes, static_cast<std::uint16_t>(kind));
+  record.get(out.inquiry);
+  record.get(out.user);
+  record.get(out.sequence);
+  std::uint8_t step = 0;
+  if (!record.get(step) || !is_message_step_kind(step)) return false;
+  out.step = static_cast<MessageStepKind>(step);
+  record.get(out.at_us);
+  record.get(out.id);
+  record.get(out.who);
+  std::uint8_t way = 0;
+  if (!record.get(way) || !is_way(way)) return false;
+  out.way = static_cast<Way>(way);
+  return record.finished();
+}
+
+void SessionRow::encode(std::string& out, std::uint16_t shard) const {
+  RecordEncoder record(out, static_cast<std::uint16_t>(kind), shard);
+  record.put(inquiry);
+  record.put(user);
+  record.put(resource);
+  record.put(session);
+  record.put(static_cast<std::uint8_t>(way));
+  record.put(address);
+  record.put(bound_s);
+  record.put(available);
+  record.put(priority);
+  record.put(managed);
+  record.put(unacknowledged);
+  record.put(unacknowledged_bytes);
+  record.finish();
+}
+
+bool SessionRow::decode(std::string_view bytes, SessionRow& out) {
+  RecordDecoder record(bytes, static_cast<std::uint16_t>(kind));
+  record.get(out.inquiry);
+  record.get(out.user);
+  record.get(out.resource);
+  record.get(out.session);
+  std::uint8_t way = 0;
+  if (!record.get(way) || !is_way(way)) return false;
+  out.way = static_cast<Way>(way);
+  record.get(out.address);
+  record.get(out.bound_s);
+  record.get(out.available);
+  record.get(out.priority);
+  record.get(out.managed);
+  record.get(out.unacknowledged);
+  record.get(out.unacknowledged_bytes);
+  return record.finished();
+}
+
+void Backlog::encode(std::string& out, std::uint16_t shard) const {
+  RecordEncoder record(out, static_cast<std::uint16_t>(kind), shard);
+  record.put(inquiry);
+  record.put(user);
+  record.put(exists);
+  record.put(messages);
+  record.put(bytes);
+  record.put(oldest_s);
+  record.put(sessions);
+  record.finish();
+}
+
+bool Backlog::decode(std::string_view bytes, Backlog& out) {
+  RecordDecoder record(bytes, static_cast<std::uint16_t>(kind));
+  record.get(out.inquiry);
+  record.get(out.user);
+  record.get(out.exists);
+  record.get(out.messages);
+  record.get(out.bytes);
+  record.get(out.oldest_s);
+  record.get(out.sessions);
+  return record.finished();
+}
+
+void MailboxRow::encode(std::string& out, std::uint16_t shard) const {
+  RecordEncoder record(out, static_cast<std::uint16_t>(kind), shard);
+  record.put(inquiry);
+  record.put(sequence);
+  record.put(accepted_s);
+  record.put(bytes);
+  record.put(static_cast<std::uint8_t>(place));
+  record.put(sent_to);
+  record.put(id);
+  record.finish();
+}
+
+bool MailboxRow::decode(std::string_view bytes, MailboxRow& out) {
+  RecordDecoder record(bytes, static_cast<std::uint16_t>(kind));
+  record.get(out.inquiry);
+  record.get(out.sequence);
+  record.get(out.accepted_s);
+  record.get(out.bytes);
+  std::uint8_t place = 0;
+  if (!record.get(place) || !is_mailbox_place(place)) return false;
+  out.place = static_cast<MailboxPlace>(place);
+  record.get(out.sent_to);
+  record.get(out.id);
+  return record.finished();
+}
+
+void InquiryDone::encode(std::string& out, std::uint16_t shard) const {
+  RecordEncoder record(out, static_cast<std::uint16_t>(kind), shard);
+  record.put(inquiry);
+  record.put(truncated);
+  record.finish();
+}
+
+bool InquiryDone::decode(std::string_view bytes, InquiryDone& out) {
+  RecordDecoder record(bytes, static_cast<std::uint16_t>(kind));
+  record.get(out.inquiry);
+  record.get(out.truncated);
+  return record.finished();
+}
+
 void Drained::encode(std::string& out, std::uint16_t shard) const {
   RecordEncoder record(out, static_cast<std::uint16_t>(kind), shard);
   record.put(sessions_closed);
@@ -576,6 +845,8 @@ bool route(std::string_view record, Route& out) {
     case CommandKind::mark_interested:
     case CommandKind::close_sessions:
     case CommandKind::put_devices:
+    case CommandKind::trace_user:
+    case CommandKind::show_mailbox:
       out.by = RouteBy::user;
       return fields.get(out.user);
     case CommandKind::send_to_connection:
@@ -591,6 +862,9 @@ bool route(std::string_view record, Route& out) {
     case CommandKind::set_caps:
     case CommandKind::reload_tls:
     case CommandKind::set_limits:
+    case CommandKind::find_message:
+    case CommandKind::list_sessions:
+    case CommandKind::list_backlogs:
       out.by = RouteBy::all;
       return true;
   }

@@ -12,7 +12,7 @@
 namespace rookery::boundary {
 
 /// Of the schema; the loader of the addon refuses one with another hash.
-inline constexpr std::uint64_t boundary_hash = 0x06681651512310a2ull;
+inline constexpr std::uint64_t boundary_hash = 0x160726a94473ef5aull;
 
 enum class StreamCondition : std::uint8_t {
   none = 0,
@@ -44,6 +44,37 @@ enum class Starttls : std::uint8_t {
   off = 2,
 };
 
+enum class MessageStepKind : std::uint8_t {
+  accepted = 0,
+  recovered = 1,
+  refused = 2,
+  duplicate = 3,
+  stored = 4,
+  sent = 5,
+  acknowledged = 6,
+  returned = 7,
+  expired = 8,
+  removed = 9,
+  unreadable = 10,
+};
+
+enum class Way : std::uint8_t {
+  none = 0,
+  xmpp = 1,
+  xmpp_tls = 2,
+  websocket = 3,
+  websocket_tls = 4,
+  compact = 5,
+  compact_websocket = 6,
+  compact_websocket_tls = 7,
+};
+
+enum class MailboxPlace : std::uint8_t {
+  memory = 0,
+  committing = 1,
+  disk = 2,
+};
+
 enum class ConfigKind : std::uint16_t {
   engine_config = 1,
 };
@@ -64,6 +95,11 @@ enum class CommandKind : std::uint16_t {
   reload_tls = 13,
   set_limits = 14,
   put_devices = 15,
+  trace_user = 16,
+  find_message = 17,
+  list_sessions = 18,
+  show_mailbox = 19,
+  list_backlogs = 20,
 };
 
 enum class EventKind : std::uint16_t {
@@ -76,7 +112,13 @@ enum class EventKind : std::uint16_t {
   log = 7,
   listening = 8,
   started = 9,
-  drained = 10,
+  traced = 10,
+  message_step = 11,
+  session_row = 12,
+  backlog = 13,
+  mailbox_row = 14,
+  inquiry_done = 15,
+  drained = 16,
 };
 
 /// Given once, at start. Lists are joined with newlines.
@@ -126,6 +168,7 @@ struct EngineConfig {
   std::uint32_t max_output_bytes = 0;  ///< Unsent, per connection.
   std::uint32_t resume_seconds = 0;
   std::uint32_t commit_delay_us = 0;  ///< Longest wait for a group commit.
+  std::uint32_t journal_bytes = 0;  ///< Of the record of what became of messages, per shard; 0: none is kept.
 
   /// Appends the record to a batch.
   void encode(std::string& out, std::uint16_t shard = 0) const;
@@ -331,6 +374,70 @@ struct PutDevices {
   static bool decode(std::string_view record, PutDevices& out);
 };
 
+/// Begins or ends to report every stanza of a user's sessions (Traced).
+struct TraceUser {
+  static constexpr CommandKind kind = CommandKind::trace_user;
+  std::string_view user;
+  std::uint8_t on = 0;
+
+  /// Appends the record to a batch.
+  void encode(std::string& out, std::uint16_t shard = 0) const;
+  /// The views point into `record`. False when it is malformed or of another kind.
+  static bool decode(std::string_view record, TraceUser& out);
+};
+
+/// What became of the messages with that stanza id: MessageStep rows, oldest first, then
+/// InquiryDone.
+struct FindMessage {
+  static constexpr CommandKind kind = CommandKind::find_message;
+  std::uint64_t inquiry = 0;
+  std::string_view id;
+
+  /// Appends the record to a batch.
+  void encode(std::string& out, std::uint16_t shard = 0) const;
+  /// The views point into `record`. False when it is malformed or of another kind.
+  static bool decode(std::string_view record, FindMessage& out);
+};
+
+/// SessionRow rows, then InquiryDone.
+struct ListSessions {
+  static constexpr CommandKind kind = CommandKind::list_sessions;
+  std::uint64_t inquiry = 0;
+  std::string_view user;  ///< Empty: everybody's.
+  std::uint32_t limit = 0;  ///< Per shard.
+
+  /// Appends the record to a batch.
+  void encode(std::string& out, std::uint16_t shard = 0) const;
+  /// The views point into `record`. False when it is malformed or of another kind.
+  static bool decode(std::string_view record, ListSessions& out);
+};
+
+/// One Backlog, the oldest entries as MailboxRow rows, then InquiryDone.
+struct ShowMailbox {
+  static constexpr CommandKind kind = CommandKind::show_mailbox;
+  std::string_view user;
+  std::uint64_t inquiry = 0;
+  std::uint32_t limit = 0;
+
+  /// Appends the record to a batch.
+  void encode(std::string& out, std::uint16_t shard = 0) const;
+  /// The views point into `record`. False when it is malformed or of another kind.
+  static bool decode(std::string_view record, ShowMailbox& out);
+};
+
+/// The users with the most messages waiting: Backlog rows, then InquiryDone. A shard looks
+/// through its users a few at a time.
+struct ListBacklogs {
+  static constexpr CommandKind kind = CommandKind::list_backlogs;
+  std::uint64_t inquiry = 0;
+  std::uint32_t limit = 0;  ///< Per shard.
+
+  /// Appends the record to a batch.
+  void encode(std::string& out, std::uint16_t shard = 0) const;
+  /// The views point into `record`. False when it is malformed or of another kind.
+  static bool decode(std::string_view record, ListBacklogs& out);
+};
+
 /// An IQ of type get or set to the server or to the user's own account.
 struct IqRequest {
   static constexpr EventKind kind = EventKind::iq_request;
@@ -454,6 +561,107 @@ struct Started {
   void encode(std::string& out, std::uint16_t shard = 0) const;
   /// The views point into `record`. False when it is malformed or of another kind.
   static bool decode(std::string_view record, Started& out);
+};
+
+/// A stanza of a traced user.
+struct Traced {
+  static constexpr EventKind kind = EventKind::traced;
+  std::string_view user;
+  std::string_view resource;
+  std::uint8_t outgoing = 0;  ///< To the client.
+  std::uint64_t at_us = 0;  ///< Since 1970.
+  std::string_view stanza;
+
+  /// Appends the record to a batch.
+  void encode(std::string& out, std::uint16_t shard = 0) const;
+  /// The views point into `record`. False when it is malformed or of another kind.
+  static bool decode(std::string_view record, Traced& out);
+};
+
+/// One step of a message's life.
+struct MessageStep {
+  static constexpr EventKind kind = EventKind::message_step;
+  std::uint64_t inquiry = 0;
+  std::string_view user;  ///< Whose mailbox.
+  std::uint64_t sequence = 0;  ///< In that mailbox, since the start.
+  MessageStepKind step{};
+  std::uint64_t at_us = 0;  ///< Since 1970.
+  std::string_view id;
+  std::string_view who;  ///< Accepted: from whom; sent, acknowledged: the resource.
+  Way way{};
+
+  /// Appends the record to a batch.
+  void encode(std::string& out, std::uint16_t shard = 0) const;
+  /// The views point into `record`. False when it is malformed or of another kind.
+  static bool decode(std::string_view record, MessageStep& out);
+};
+
+/// One session.
+struct SessionRow {
+  static constexpr EventKind kind = EventKind::session_row;
+  std::uint64_t inquiry = 0;
+  std::string_view user;
+  std::string_view resource;
+  std::uint64_t session = 0;
+  Way way{};
+  std::string_view address;
+  std::uint32_t bound_s = 0;  ///< Since 1970.
+  std::uint8_t available = 0;
+  std::uint8_t priority = 0;  ///< As a signed byte.
+  std::uint8_t managed = 0;  ///< XEP-0198.
+  std::uint32_t unacknowledged = 0;  ///< Stanzas.
+  std::uint64_t unacknowledged_bytes = 0;
+
+  /// Appends the record to a batch.
+  void encode(std::string& out, std::uint16_t shard = 0) const;
+  /// The views point into `record`. False when it is malformed or of another kind.
+  static bool decode(std::string_view record, SessionRow& out);
+};
+
+/// How much waits in a mailbox.
+struct Backlog {
+  static constexpr EventKind kind = EventKind::backlog;
+  std::uint64_t inquiry = 0;
+  std::string_view user;
+  std::uint8_t exists = 0;
+  std::uint32_t messages = 0;
+  std::uint64_t bytes = 0;
+  std::uint32_t oldest_s = 0;  ///< Since 1970; 0: empty.
+  std::uint32_t sessions = 0;
+
+  /// Appends the record to a batch.
+  void encode(std::string& out, std::uint16_t shard = 0) const;
+  /// The views point into `record`. False when it is malformed or of another kind.
+  static bool decode(std::string_view record, Backlog& out);
+};
+
+/// One message of a mailbox.
+struct MailboxRow {
+  static constexpr EventKind kind = EventKind::mailbox_row;
+  std::uint64_t inquiry = 0;
+  std::uint64_t sequence = 0;
+  std::uint32_t accepted_s = 0;
+  std::uint32_t bytes = 0;
+  MailboxPlace place{};
+  std::string_view sent_to;  ///< Resource of the session whose acknowledgement is awaited.
+  std::string_view id;  ///< When it is in memory.
+
+  /// Appends the record to a batch.
+  void encode(std::string& out, std::uint16_t shard = 0) const;
+  /// The views point into `record`. False when it is malformed or of another kind.
+  static bool decode(std::string_view record, MailboxRow& out);
+};
+
+/// A shard has answered.
+struct InquiryDone {
+  static constexpr EventKind kind = EventKind::inquiry_done;
+  std::uint64_t inquiry = 0;
+  std::uint8_t truncated = 0;  ///< There was more than fits.
+
+  /// Appends the record to a batch.
+  void encode(std::string& out, std::uint16_t shard = 0) const;
+  /// The views point into `record`. False when it is malformed or of another kind.
+  static bool decode(std::string_view record, InquiryDone& out);
 };
 
 /// A drain is complete on every shard.

@@ -26,7 +26,8 @@ Shard::Shard(ShardId id, ShardSurroundings surroundings)
       context_(id, surroundings.config, surroundings.clock, surroundings.random,
                surroundings.network, surroundings.admission, surroundings.counters),
       io_(context_, *this),
-      router_{context_, io_, nullptr, links_, {}, 0, 0, false},
+      router_{context_, io_, nullptr, links_, {}, MessageJournal(surroundings.config.journal_bytes),
+              0,        0,   false},
       keeper_(router_, *this),
       delivery_(router_, keeper_),
       messages_(router_, keeper_, delivery_),
@@ -37,6 +38,7 @@ Shard::Shard(ShardId id, ShardSurroundings surroundings)
       negotiator_(context_, io_, *this),
       compact_(context_, io_, *this, negotiator_.login_rate()),
       stanzas_(router_, delivery_, messages_, presence_, iqs_, sessions_, negotiator_),
+      inquiries_(router_),
       listeners_(context_, io_),
       passwords_(surroundings.passwords),
       mesh_(surroundings.mesh),
@@ -121,7 +123,7 @@ void Shard::run_phase(TurnPhase phase) {
 }
 
 std::int64_t Shard::sleep_us(std::int64_t max_sleep_us) const {
-  if (max_sleep_us == 0 || io_.output_waits()) return 0;
+  if (max_sleep_us == 0 || io_.output_waits() || inquiries_.at_work()) return 0;
   const MonoUs now = context_.clock.now_us();
   MonoUs due = std::min(context_.timers.next_due(), keeper_.next_due());
   if (delivery_.tcp_awaited()) due = std::min(due, next_ask_);
@@ -143,6 +145,7 @@ void Shard::take_inbox() {
   if (!links_.congested()) take_commands();
   links_.drain([this](std::string_view record) { shard_record(record); });
   take_arrivals();
+  inquiries_.go_on();
 }
 
 void Shard::take_arrivals() {

@@ -13,6 +13,7 @@
 #include "engine/mesh.h"
 #include "engine/shard_links.h"
 #include "router/device_sessions.h"
+#include "router/inquiries.h"
 #include "router/stanza_router.h"
 #include "session/compact_negotiator.h"
 #include "session/password_checker.h"
@@ -144,6 +145,7 @@ class Shard final : StreamHandler, LoginHost, DeviceHost, MailboxObserver {
   void auth_reply(std::string_view record);
   void open_listeners();
   void reload_tls(std::string_view record);
+  void inquiry(std::uint16_t kind, std::string_view record);
   void log(std::uint8_t level, std::string_view message);
 
   ShardLinks links_;
@@ -160,6 +162,7 @@ class Shard final : StreamHandler, LoginHost, DeviceHost, MailboxObserver {
   StreamNegotiator negotiator_;
   CompactNegotiator compact_;
   StanzaRouter stanzas_;
+  Inquiries inquiries_;
   Listeners listeners_;
   PasswordChecker& passwords_;
   Mesh& mesh_;

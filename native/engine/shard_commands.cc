@@ -84,6 +84,33 @@ void Shard::command(std::uint16_t kind, std::string_view record) {
       return;
     }
     case boundary::CommandKind::reload_tls: reload_tls(record); return;
+    default: inquiry(kind, record); return;
+  }
+}
+
+/// What operators ask; see router/inquiries.h.
+void Shard::inquiry(std::uint16_t kind, std::string_view record) {
+  const auto answer = [&](auto asked, auto how) {
+    if (decltype(asked)::decode(record, asked)) how(asked);
+  };
+  switch (static_cast<boundary::CommandKind>(kind)) {
+    case boundary::CommandKind::find_message:
+      answer(boundary::FindMessage{}, [&](const auto& asked) { inquiries_.find_message(asked); });
+      return;
+    case boundary::CommandKind::list_sessions:
+      answer(boundary::ListSessions{}, [&](const auto& asked) { inquiries_.list_sessions(asked); });
+      return;
+    case boundary::CommandKind::show_mailbox:
+      answer(boundary::ShowMailbox{}, [&](const auto& asked) { inquiries_.show_mailbox(asked); });
+      return;
+    case boundary::CommandKind::list_backlogs:
+      answer(boundary::ListBacklogs{}, [&](const auto& asked) { inquiries_.list_backlogs(asked); });
+      return;
+    case boundary::CommandKind::trace_user:
+      answer(boundary::TraceUser{}, [&](const auto& asked) {
+        if (User* user = router_.users.find(asked.user)) user->traced = asked.on != 0;
+      });
+      return;
     default: return;
   }
 }

@@ -92,6 +92,17 @@ class Slab {
     }
   }
 
+  /// The same for the first `most` objects only.
+  template <typename Visit>
+  void first(std::uint32_t most, Visit&& visit) const {
+    for (std::uint32_t slot = 0; slot < slots_ && most > 0; ++slot) {
+      const Chunk& chunk = *chunks_[slot / kChunkSlots];
+      if (chunk.generations[slot % kChunkSlots] % 2 == 0) continue;
+      --most;
+      visit(*chunks_[slot / kChunkSlots]->object(slot % kChunkSlots));
+    }
+  }
+
   /// Destroys all objects; handles to them become stale. The memory stays for the next ones.
   void clear() {
     for_each([this](Handle handle, T&) { release(handle); });

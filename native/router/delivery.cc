@@ -8,6 +8,9 @@
 #include "codec/xml_text.h"
 
 namespace rookery {
+
+using boundary::MessageStepKind;
+
 namespace {
 
 constexpr std::size_t max_awaited_messages = 512;
@@ -48,6 +51,7 @@ void Delivery::in_turn(Session& session) {
 void Delivery::write(Session& session, const Stanza& stanza) {
   context_.count(Counter::stanzas_out);
   const std::string_view bytes = stanza.bytes();
+  context_.trace(session, true, bytes);
   if (!stanza.delayed) {
     context_.io.write(*session.connection, bytes);
     return;
@@ -71,6 +75,7 @@ void Delivery::send(Session& session, std::string_view xml) {
   }
   if (session.connection == nullptr) return;
   context_.count(Counter::stanzas_out);
+  context_.trace(session, true, xml);
   context_.io.write(*session.connection, xml);
 }
 
@@ -156,6 +161,7 @@ Session* Delivery::best_taker(const User& user) const {
 void Delivery::send_message(Session& session, StanzaRef stanza) {
   stanza->owner = session.handle;
   context_.count(Counter::messages_delivered);
+  context_.note(MessageStepKind::sent, *session.user, stanza->mailbox_sequence, &session);
   if (session.management) {
     StreamManagement& management = *session.management;
     stanza->sent_number = ++management.sent;
@@ -279,7 +285,9 @@ bool Delivery::settle_window(Session& session, std::uint32_t handled) {
     const StanzaRef stanza = management.window.front();
     management.window.pop_front();
     management.window_bytes -= stanza->bytes().size();
-    if (stanza->mailbox_sequence != 0) keeper_.settle(*session.user, stanza->mailbox_sequence);
+    if (stanza->mailbox_sequence != 0)
+      keeper_.settle(*session.user, stanza->mailbox_sequence, MessageStepKind::acknowledged,
+                     &session);
   }
   if (!management.notes.empty()) keeper_.settle_notes(session, handled, false);
   // A client that has answered and still counts too few (some do not count what they take for an
@@ -387,7 +395,8 @@ bool Delivery::settle_received(Session& session) {
   while (!session.awaited.empty()) {
     const AwaitedByTcp& oldest = session.awaited.front();
     if (oldest.position == 0 || oldest.position > received) break;
-    keeper_.settle(*session.user, oldest.stanza->mailbox_sequence);
+    keeper_.settle(*session.user, oldest.stanza->mailbox_sequence, MessageStepKind::acknowledged,
+                   &session);
     session.awaited.pop_front();
     moved = true;
   }

@@ -8,6 +8,9 @@
 #include "router/shard_message.h"
 
 namespace rookery {
+
+using boundary::MessageStepKind;
+
 namespace {
 
 constexpr std::size_t max_batch_records = 8192;
@@ -109,10 +112,12 @@ void MailboxKeeper::forget_on_disk(LogSequence sequence) {
   if (oldest_settle_ == 0) oldest_settle_ = context_.session.now;
 }
 
-void MailboxKeeper::settle(User& user, std::uint64_t sequence) {
+void MailboxKeeper::settle(User& user, std::uint64_t sequence, MessageStepKind why,
+                           const Session* by) {
   if (!user.mailbox) return;
   MailboxEntry* entry = user.mailbox->find(sequence);
   if (entry == nullptr) return;
+  context_.note(why, user, sequence, by);
   if (entry->stanza) tell_safe(*entry->stanza);
   if (entry->log != 0 || entry->submitted) user.settling = true;
   if (entry->log != 0) {
@@ -131,6 +136,7 @@ void MailboxKeeper::requeue(User& user, std::uint64_t sequence) {
   if (!user.mailbox) return;
   MailboxEntry* entry = user.mailbox->find(sequence);
   if (entry == nullptr || !entry->stanza) return;
+  if (entry->stanza->owner.valid()) context_.note(MessageStepKind::returned, user, sequence);
   entry->stanza->owner = Handle{};
   entry->stanza->preferred = Handle{};
   entry->stanza->sent_number = 0;
@@ -142,7 +148,7 @@ void MailboxKeeper::requeue(User& user, std::uint64_t sequence) {
 void MailboxKeeper::clear(User& user) {
   if (!user.mailbox) return;
   for (std::uint64_t at = user.mailbox->begin(); at < user.mailbox->end(); ++at) {
-    settle(user, at);
+    settle(user, at, MessageStepKind::removed);
   }
   user.recent.reset();
   forget_finished(user);
@@ -178,7 +184,7 @@ void MailboxKeeper::record_read(const StoreEvent& event) {
     } else {
       // The store has reported it; holding on to it would block everything behind it.
       context_.count(Counter::records_corrupt);
-      settle(user, read.place.sequence);
+      settle(user, read.place.sequence, MessageStepKind::unreadable);
     }
   }
   if (session != nullptr && !session->ending && session->page) {
@@ -447,6 +453,7 @@ void MailboxKeeper::batch_committed(Batch& batch, const StoreEvent& event) {
       continue;
     }
     entry->log = own;
+    context_.note(MessageStepKind::stored, *place.user, place.sequence);
     count_uncommitted(-static_cast<std::int64_t>(entry->bytes));
     tell_safe(*entry->stanza);
     if (!entry->stanza->owner.valid()) {
@@ -494,7 +501,7 @@ void MailboxKeeper::expire() {
       if (entry == nullptr) continue;
       if (entry->accepted_s >= oldest || entry->submitted || entry->reading) break;
       context_.count(Counter::mailbox_expired);
-      settle(user, at);
+      settle(user, at, MessageStepKind::expired);
     }
   });
 }

@@ -33,8 +33,10 @@ class MailboxKeeper {
   /// Puts a message into the user's mailbox; it will be committed unless it is settled soon.
   /// Returns its sequence, or 0 when the mailbox is full.
   std::uint64_t accept(User& user, const StanzaRef& stanza);
-  /// The recipient has it (or its time ended): tells the sender and forgets it, on disk too.
-  void settle(User& user, std::uint64_t sequence);
+  /// It is done with, for the reason that `why` says: tells the sender and forgets it, on disk too.
+  /// `by`: the session that has acknowledged it.
+  void settle(User& user, std::uint64_t sequence, boundary::MessageStepKind why,
+              const Session* by = nullptr);
   /// Puts a message back into the queue of its mailbox, because the session it was sent to is gone.
   void requeue(User& user, std::uint64_t sequence);
   /// Empties the mailbox of an account that is removed.
@@ -124,6 +126,7 @@ class MailboxKeeper {
   void batch_committed(Batch& batch, const StoreEvent& event);
   void record_read(const StoreEvent& event);
   void recover_message(const RecoveredRecord& record);
+  void note_recovered(const User& user, std::uint64_t sequence, std::string_view stanza);
   void remember(User& user, std::uint64_t fingerprint, std::uint64_t sequence,
                 std::uint32_t accepted_s);
   [[nodiscard]] std::uint32_t recognised_seconds() const;

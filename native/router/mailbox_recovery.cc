@@ -1,6 +1,7 @@
 // Rebuilding mailboxes at start, and sessions that are over: what their clients had received.
 #include <algorithm>
 
+#include "codec/stanza_scan.h"
 #include "router/mailbox_keeper.h"
 
 namespace rookery {
@@ -51,12 +52,25 @@ void MailboxKeeper::recover_message(const RecoveredRecord& record) {
   context_.count(Counter::mailbox_now);
   context_.count(Counter::mailbox_bytes, entry.bytes);
   const std::uint64_t sequence = user.mail().append(std::move(entry));
+  note_recovered(user, sequence, message.stanza);
   if (message.sent_tag != 0) {
     past_session(user, message.sent_tag).items.push_back({message.sent_number, sequence});
   }
   if (message.fingerprint != 0 && accepted_s + recognised_seconds() >= context_.now_s()) {
     remember(user, message.fingerprint, sequence, accepted_s);
   }
+}
+
+void MailboxKeeper::note_recovered(const User& user, std::uint64_t sequence,
+                                   std::string_view stanza) {
+  StanzaView view;
+  if (scan_stanza(stanza, context_.session.scan_limits(), view) != StreamError::none) return;
+  context_.journal.add({.kind = boundary::MessageStepKind::recovered,
+                        .at = context_.session.now,
+                        .user = &user,
+                        .sequence = sequence,
+                        .id = view.id,
+                        .who = view.from});
 }
 
 void MailboxKeeper::recovery_complete() {
@@ -142,7 +156,7 @@ bool MailboxKeeper::settle_past(User& user, SessionTag tag, std::uint32_t handle
   if (found == user.past->end()) return false;
   for (const PastSession::Item& item : found->items) {
     if (static_cast<std::int32_t>(handled - item.number) >= 0) {
-      settle(user, item.mailbox_sequence);
+      settle(user, item.mailbox_sequence, boundary::MessageStepKind::acknowledged);
     }
   }
   forget_past(user, *found);

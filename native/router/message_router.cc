@@ -9,6 +9,8 @@
 
 namespace rookery {
 
+using boundary::MessageStepKind;
+
 MessageRouter::MessageRouter(RouterContext& context, MailboxKeeper& keeper, Delivery& delivery)
     : context_(context), keeper_(keeper), delivery_(delivery) {}
 
@@ -152,6 +154,7 @@ void MessageRouter::store_and_send(User& user, const RoutedStanza& routed) {
   }
   bool already_safe = false;
   if (routed.check_duplicate && keeper_.is_duplicate(user, routed, already_safe)) {
+    note_entry(MessageStepKind::duplicate, user, 0, routed);
     if (already_safe) safe_now(routed);
     return;
   }
@@ -160,11 +163,23 @@ void MessageRouter::store_and_send(User& user, const RoutedStanza& routed) {
   stanza->origin_number = routed.origin_number;
   stanza->fingerprint = routed.fingerprint;
   const std::uint64_t sequence = keeper_.accept(user, stanza);
+  note_entry(sequence == 0 ? MessageStepKind::refused : MessageStepKind::accepted, user, sequence,
+             routed);
   if (sequence == 0) {
     bounce(routed, StanzaError::resource_constraint, "The recipient's mailbox is full.");
     return;
   }
   dispatch(user, sequence, stanza, routed);
+}
+
+void MessageRouter::note_entry(MessageStepKind kind, const User& user, std::uint64_t sequence,
+                               const RoutedStanza& routed) {
+  context_.journal.add({.kind = kind,
+                        .at = context_.session.now,
+                        .user = &user,
+                        .sequence = sequence,
+                        .id = routed.id,
+                        .who = routed.from});
 }
 
 void MessageRouter::dispatch(User& user, std::uint64_t sequence, const StanzaRef& stanza,

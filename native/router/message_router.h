@@ -36,6 +36,8 @@ class MessageRouter {
  private:
   void store_and_send(User& user, const RoutedStanza& routed);
   void send_unstored(User& user, const RoutedStanza& routed);
+  void note_entry(boundary::MessageStepKind kind, const User& user, std::uint64_t sequence,
+                  const RoutedStanza& routed);
   void dispatch(User& user, std::uint64_t sequence, const StanzaRef& stanza,
                 const RoutedStanza& routed);
   void safe_now(const RoutedStanza& routed);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "router/links.h"
+#include "router/message_journal.h"
 #include "router/user.h"
 #include "session/connection_io.h"
 #include "session/session_context.h"
@@ -15,6 +16,7 @@ struct RouterContext {
   StorePort* store;  ///< Given when recovery is over, before the first turn.
   Links& links;
   UserTable users;
+  MessageJournal journal;
   std::uint32_t started_s = 0;  ///< When this process started: sessions soon after may retransmit.
   std::uint32_t activity = 0;   ///< Counts stanzas from clients; orders sessions by recency.
   bool draining = false;
@@ -26,6 +28,23 @@ struct RouterContext {
   [[nodiscard]] ShardId home(std::string_view user) const {
     return home_shard(user, session.shards());
   }
+  /// Notes a step in the life of a message.
+  void note(boundary::MessageStepKind kind, const User& user, std::uint64_t sequence,
+            const Session* by = nullptr) {
+    MessageStep step{.kind = kind, .at = session.now, .user = &user, .sequence = sequence};
+    if (by != nullptr) {
+      step.who = by->resource;
+      if (by->connection != nullptr) step.way = way_of(*by->connection);
+    }
+    journal.add(step);
+  }
+  /// Reports a stanza of a traced user, unless the control plane is busy: then the count says that
+  /// some are missing.
+  void trace(const Session& of, bool outgoing, std::string_view stanza) {
+    if (of.user->traced) [[unlikely]]
+      report_traced(of, outgoing, stanza);
+  }
+  void report_traced(const Session& of, bool outgoing, std::string_view stanza);
   void count(Counter counter, std::int64_t by = 1) { session.counters.add(counter, by); }
 };
 

@@ -36,6 +36,7 @@ void StanzaRouter::from_client(Connection& connection, const StanzaView& view) {
     return;
   }
   context_.count(Counter::stanzas_in);
+  context_.trace(*session, false, view.text);
   session->activity = ++context_.activity;
   if (session->management) {
     StreamManagement& management = *session->management;

@@ -68,6 +68,7 @@ struct User {
   std::unique_ptr<std::vector<PastSession>> past;  ///< Oldest first.
   std::uint32_t unclean_end_s = 0;                 ///< When a session last ended without a close.
   bool disabled = false;
+  bool traced = false;    ///< Every stanza of its sessions is reported to the control plane.
   bool settling = false;  ///< Something of this mailbox is being forgotten on disk.
 
   [[nodiscard]] bool exists() const { return credentials != nullptr; }
@@ -118,6 +119,14 @@ class UserTable {
   void for_each(Visit visit) {
     for (auto& [name, user] : users_) visit(*user);
   }
+  /// Calls `visit(user)` for the users of one part of the table, a few; there are parts() of them.
+  /// Users that come meanwhile may be missed, or seen twice.
+  template <typename Visit>
+  void visit_part(std::size_t part, Visit visit) const {
+    if (part >= users_.bucket_count()) return;
+    for (auto at = users_.begin(part); at != users_.end(part); ++at) visit(*at->second);
+  }
+  [[nodiscard]] std::size_t parts() const { return users_.bucket_count(); }
   [[nodiscard]] std::size_t size() const { return users_.size(); }
 
  private:

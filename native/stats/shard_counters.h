@@ -79,6 +79,7 @@ namespace rookery {
   X(error_overflow, "clients that did not read or not acknowledge")            \
   X(senders_slowed, "times that a sender's input waited for the disk")         \
   X(congested, "turns in which sockets were not read because a ring was full") \
+  X(traces_dropped, "stanzas of traced users that were not reported")          \
   X(wakeups, "other shards woken")
 
 enum class Counter : std::uint16_t {

@@ -63,5 +63,6 @@ export function engineConfig(config: Config, extras: EngineConfigExtras): Engine
     maxOutputBytes: limits.maxOutputBytes,
     resumeSeconds: limits.resumeSeconds,
     commitDelayUs: store.commitDelayUs,
+    journalBytes: config.journal.bytesPerShard,
   };
 }

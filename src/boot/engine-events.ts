@@ -4,6 +4,7 @@
 import { errorText } from '../base/errors.js';
 import type { Logger } from '../base/log.js';
 import type { AuthRequest, Command, EngineEvent, SessionEnded } from '../engine/boundary.gen.js';
+import type { Inquiries } from '../engine/inquiries.js';
 import { normaliseLocalpart } from '../engine/jid.js';
 import type { Dispatcher } from '../pool/dispatcher.js';
 import type { OnlineUsers } from '../services/online-users.js';
@@ -31,6 +32,7 @@ export interface EventParts {
   readonly services: Services;
   readonly dispatcher: Dispatcher;
   readonly online: OnlineUsers;
+  readonly inquiries: Inquiries;
   readonly log: Logger;
   readonly send: (command: Command) => void;
   readonly authenticate: () => Authenticate | undefined;
@@ -60,7 +62,7 @@ export class EventRouter {
   route = (events: readonly EngineEvent[]): void => {
     for (const event of events) {
       try {
-        this.routeOne(event);
+        if (!this.parts.inquiries.take(event)) this.routeOne(event);
       } catch (error) {
         this.parts.log.error({ component: 'events', event: event.kind }, errorText(error));
       }

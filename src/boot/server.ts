@@ -9,6 +9,7 @@ import { engineListeners } from '../config/engine-listeners.js';
 import type { Config } from '../config/schema.js';
 import type { Command } from '../engine/boundary.gen.js';
 import { type EnginePort, type StartEngine, startEngine } from '../engine/engine-port.js';
+import { Inquiries } from '../engine/inquiries.js';
 import { Dispatcher } from '../pool/dispatcher.js';
 import { HandlerPool } from '../pool/handler-pool.js';
 import { certificateProblems, ensureCertificate } from '../services/certificate.js';
@@ -65,6 +66,7 @@ export class Server extends EventEmitter<ServerEvents> {
   private readonly log: Logger;
   private readonly settings: Settings;
   private readonly online = new OnlineUsers();
+  private readonly inquiries: Inquiries;
   private readonly steps: Steps;
   private readonly externalAuth: boolean;
   private lock: DataLock | undefined;
@@ -89,6 +91,7 @@ export class Server extends EventEmitter<ServerEvents> {
     this.log = options.log;
     this.externalAuth = options.authenticate?.() !== undefined;
     this.settings = settingsOf(config, version, { live: true, externalAuth: this.externalAuth });
+    this.inquiries = new Inquiries((command) => this.runningEngine().send(command), config.shards);
     const admin = new AdminServer(adminSocketPath(config.data), adminRoutes(this), this.log);
     const nothing = async (): Promise<void> => undefined;
     this.steps = new Steps(
@@ -248,6 +251,7 @@ export class Server extends EventEmitter<ServerEvents> {
       services,
       dispatcher,
       online: this.online,
+      inquiries: this.inquiries,
       log: this.log,
       send: (command) => this.runningEngine().send(command),
       authenticate: () => this.options.authenticate?.(),

@@ -290,6 +290,15 @@ const store = z.strictObject({
   }),
 });
 
+const journal = z.strictObject({
+  bytesPerShard: integer(
+    'How much of what became of messages a shard remembers, for `rookery where`: a message takes ' +
+      'about 300 bytes in all. It lies in memory, is taken as it is needed, and forgets the ' +
+      'oldest first. 0 remembers nothing.',
+    { min: 0, max: 1_073_741_824, fallback: 16_777_216 },
+  ),
+});
+
 const pool = z.strictObject({
   threads: integer('Worker threads for the handlers.', {
     min: 1,
@@ -374,6 +383,7 @@ export const configSchema = z.strictObject({
   registration: registrationSchema.prefault({}),
   accounts: accounts.prefault({}),
   store: store.prefault({}),
+  journal: journal.prefault({}),
   pool: pool.prefault({}),
   handlers: handlers.prefault({}),
   log: log.prefault({}),

@@ -3,7 +3,7 @@
 import { RecordReader, type RecordWriter } from './record-buffer.js';
 
 /** Of the schema; an addon with another hash is refused. */
-export const boundaryHash = 0x06681651512310a2n;
+export const boundaryHash = 0x160726a94473ef5an;
 
 export const StreamCondition = {
   none: 0,
@@ -38,6 +38,40 @@ export const Starttls = {
   off: 2,
 } as const;
 export type Starttls = (typeof Starttls)[keyof typeof Starttls];
+
+export const MessageStepKind = {
+  accepted: 0,
+  recovered: 1,
+  refused: 2,
+  duplicate: 3,
+  stored: 4,
+  sent: 5,
+  acknowledged: 6,
+  returned: 7,
+  expired: 8,
+  removed: 9,
+  unreadable: 10,
+} as const;
+export type MessageStepKind = (typeof MessageStepKind)[keyof typeof MessageStepKind];
+
+export const Way = {
+  none: 0,
+  xmpp: 1,
+  xmppTls: 2,
+  websocket: 3,
+  websocketTls: 4,
+  compact: 5,
+  compactWebsocket: 6,
+  compactWebsocketTls: 7,
+} as const;
+export type Way = (typeof Way)[keyof typeof Way];
+
+export const MailboxPlace = {
+  memory: 0,
+  committing: 1,
+  disk: 2,
+} as const;
+export type MailboxPlace = (typeof MailboxPlace)[keyof typeof MailboxPlace];
 
 /** Given once, at start. Lists are joined with newlines. */
 export interface EngineConfig {
@@ -107,6 +141,8 @@ export interface EngineConfig {
   resumeSeconds: number;
   /** Longest wait for a group commit. */
   commitDelayUs: number;
+  /** Of the record of what became of messages, per shard; 0: none is kept. */
+  journalBytes: number;
 }
 
 /** Adds or replaces an account's SCRAM keys. */
@@ -243,6 +279,52 @@ export interface PutDevices {
   devices: Uint8Array;
 }
 
+/** Begins or ends to report every stanza of a user's sessions (Traced). */
+export interface TraceUser {
+  kind: 'TraceUser';
+  user: string;
+  on: number;
+}
+
+/**
+ * What became of the messages with that stanza id: MessageStep rows, oldest first, then
+ * InquiryDone.
+ */
+export interface FindMessage {
+  kind: 'FindMessage';
+  inquiry: bigint;
+  id: string;
+}
+
+/** SessionRow rows, then InquiryDone. */
+export interface ListSessions {
+  kind: 'ListSessions';
+  inquiry: bigint;
+  /** Empty: everybody's. */
+  user: string;
+  /** Per shard. */
+  limit: number;
+}
+
+/** One Backlog, the oldest entries as MailboxRow rows, then InquiryDone. */
+export interface ShowMailbox {
+  kind: 'ShowMailbox';
+  user: string;
+  inquiry: bigint;
+  limit: number;
+}
+
+/**
+ * The users with the most messages waiting: Backlog rows, then InquiryDone. A shard looks through
+ * its users a few at a time.
+ */
+export interface ListBacklogs {
+  kind: 'ListBacklogs';
+  inquiry: bigint;
+  /** Per shard. */
+  limit: number;
+}
+
 export type Command =
   | PutAccount
   | RemoveAccount
@@ -258,7 +340,12 @@ export type Command =
   | SetCaps
   | ReloadTls
   | SetLimits
-  | PutDevices;
+  | PutDevices
+  | TraceUser
+  | FindMessage
+  | ListSessions
+  | ShowMailbox
+  | ListBacklogs;
 
 /** An IQ of type get or set to the server or to the user's own account. */
 export interface IqRequest {
@@ -366,6 +453,103 @@ export interface Started {
   recoveryMs: number;
 }
 
+/** A stanza of a traced user. */
+export interface Traced {
+  kind: 'Traced';
+  /** The shard that says it. */
+  shard: number;
+  user: string;
+  resource: string;
+  /** To the client. */
+  outgoing: number;
+  /** Since 1970. */
+  atUs: bigint;
+  stanza: string;
+}
+
+/** One step of a message's life. */
+export interface MessageStep {
+  kind: 'MessageStep';
+  /** The shard that says it. */
+  shard: number;
+  inquiry: bigint;
+  /** Whose mailbox. */
+  user: string;
+  /** In that mailbox, since the start. */
+  sequence: bigint;
+  step: MessageStepKind;
+  /** Since 1970. */
+  atUs: bigint;
+  id: string;
+  /** Accepted: from whom; sent, acknowledged: the resource. */
+  who: string;
+  way: Way;
+}
+
+/** One session. */
+export interface SessionRow {
+  kind: 'SessionRow';
+  /** The shard that says it. */
+  shard: number;
+  inquiry: bigint;
+  user: string;
+  resource: string;
+  session: bigint;
+  way: Way;
+  address: string;
+  /** Since 1970. */
+  boundS: number;
+  available: number;
+  /** As a signed byte. */
+  priority: number;
+  /** XEP-0198. */
+  managed: number;
+  /** Stanzas. */
+  unacknowledged: number;
+  unacknowledgedBytes: bigint;
+}
+
+/** How much waits in a mailbox. */
+export interface Backlog {
+  kind: 'Backlog';
+  /** The shard that says it. */
+  shard: number;
+  inquiry: bigint;
+  user: string;
+  exists: number;
+  messages: number;
+  bytes: bigint;
+  /** Since 1970; 0: empty. */
+  oldestS: number;
+  sessions: number;
+}
+
+/** One message of a mailbox. */
+export interface MailboxRow {
+  kind: 'MailboxRow';
+  /** The shard that says it. */
+  shard: number;
+  inquiry: bigint;
+  sequence: bigint;
+  acceptedS: number;
+  bytes: number;
+  place: MailboxPlace;
+  /** Resource of the session whose acknowledgement is awaited. */
+  sentTo: string;
+  /** When it is in memory. */
+  id: string;
+}
+
+/** A shard has answered. */
+export interface InquiryDone {
+  kind: 'InquiryDone';
+  /** The shard that says it. */
+  shard: number;
+  inquiry: bigint;
+  /** There was more than fits. */
+  truncated: number;
+}
+
 /** A drain is complete on every shard. */
 export interface Drained {
   kind: 'Drained';
@@ -384,6 +568,12 @@ export type EngineEvent =
   | Log
   | Listening
   | Started
+  | Traced
+  | MessageStep
+  | SessionRow
+  | Backlog
+  | MailboxRow
+  | InquiryDone
   | Drained;
 
 export function encodeEngineConfig(
@@ -435,6 +625,7 @@ export function encodeEngineConfig(
   writer.u32(record.maxOutputBytes);
   writer.u32(record.resumeSeconds);
   writer.u32(record.commitDelayUs);
+  writer.u32(record.journalBytes);
   writer.end();
 }
 
@@ -601,6 +792,58 @@ export function encodePutDevices(
   writer.end();
 }
 
+export function encodeTraceUser(
+  writer: RecordWriter,
+  record: Omit<TraceUser, 'kind'>,
+): void {
+  writer.begin(16);
+  writer.str(record.user);
+  writer.u8(record.on);
+  writer.end();
+}
+
+export function encodeFindMessage(
+  writer: RecordWriter,
+  record: Omit<FindMessage, 'kind'>,
+): void {
+  writer.begin(17);
+  writer.u64(record.inquiry);
+  writer.str(record.id);
+  writer.end();
+}
+
+export function encodeListSessions(
+  writer: RecordWriter,
+  record: Omit<ListSessions, 'kind'>,
+): void {
+  writer.begin(18);
+  writer.u64(record.inquiry);
+  writer.str(record.user);
+  writer.u32(record.limit);
+  writer.end();
+}
+
+export function encodeShowMailbox(
+  writer: RecordWriter,
+  record: Omit<ShowMailbox, 'kind'>,
+): void {
+  writer.begin(19);
+  writer.str(record.user);
+  writer.u64(record.inquiry);
+  writer.u32(record.limit);
+  writer.end();
+}
+
+export function encodeListBacklogs(
+  writer: RecordWriter,
+  record: Omit<ListBacklogs, 'kind'>,
+): void {
+  writer.begin(20);
+  writer.u64(record.inquiry);
+  writer.u32(record.limit);
+  writer.end();
+}
+
 /** Appends any command to the writer. */
 export function encodeCommand(writer: RecordWriter, command: Command): void {
   switch (command.kind) {
@@ -634,6 +877,16 @@ export function encodeCommand(writer: RecordWriter, command: Command): void {
       return encodeSetLimits(writer, command);
     case 'PutDevices':
       return encodePutDevices(writer, command);
+    case 'TraceUser':
+      return encodeTraceUser(writer, command);
+    case 'FindMessage':
+      return encodeFindMessage(writer, command);
+    case 'ListSessions':
+      return encodeListSessions(writer, command);
+    case 'ShowMailbox':
+      return encodeShowMailbox(writer, command);
+    case 'ListBacklogs':
+      return encodeListBacklogs(writer, command);
   }
 }
 
@@ -734,6 +987,89 @@ function decodeStarted(reader: RecordReader): Started {
   };
 }
 
+function decodeTraced(reader: RecordReader): Traced {
+  return {
+    kind: 'Traced',
+    shard: reader.shard,
+    user: reader.str(),
+    resource: reader.str(),
+    outgoing: reader.u8(),
+    atUs: reader.u64(),
+    stanza: reader.str(),
+  };
+}
+
+function decodeMessageStep(reader: RecordReader): MessageStep {
+  return {
+    kind: 'MessageStep',
+    shard: reader.shard,
+    inquiry: reader.u64(),
+    user: reader.str(),
+    sequence: reader.u64(),
+    step: reader.u8() as MessageStepKind,
+    atUs: reader.u64(),
+    id: reader.str(),
+    who: reader.str(),
+    way: reader.u8() as Way,
+  };
+}
+
+function decodeSessionRow(reader: RecordReader): SessionRow {
+  return {
+    kind: 'SessionRow',
+    shard: reader.shard,
+    inquiry: reader.u64(),
+    user: reader.str(),
+    resource: reader.str(),
+    session: reader.u64(),
+    way: reader.u8() as Way,
+    address: reader.str(),
+    boundS: reader.u32(),
+    available: reader.u8(),
+    priority: reader.u8(),
+    managed: reader.u8(),
+    unacknowledged: reader.u32(),
+    unacknowledgedBytes: reader.u64(),
+  };
+}
+
+function decodeBacklog(reader: RecordReader): Backlog {
+  return {
+    kind: 'Backlog',
+    shard: reader.shard,
+    inquiry: reader.u64(),
+    user: reader.str(),
+    exists: reader.u8(),
+    messages: reader.u32(),
+    bytes: reader.u64(),
+    oldestS: reader.u32(),
+    sessions: reader.u32(),
+  };
+}
+
+function decodeMailboxRow(reader: RecordReader): MailboxRow {
+  return {
+    kind: 'MailboxRow',
+    shard: reader.shard,
+    inquiry: reader.u64(),
+    sequence: reader.u64(),
+    acceptedS: reader.u32(),
+    bytes: reader.u32(),
+    place: reader.u8() as MailboxPlace,
+    sentTo: reader.str(),
+    id: reader.str(),
+  };
+}
+
+function decodeInquiryDone(reader: RecordReader): InquiryDone {
+  return {
+    kind: 'InquiryDone',
+    shard: reader.shard,
+    inquiry: reader.u64(),
+    truncated: reader.u8(),
+  };
+}
+
 function decodeDrained(reader: RecordReader): Drained {
   return {
     kind: 'Drained',
@@ -764,6 +1100,18 @@ function decodeEvent(reader: RecordReader): EngineEvent {
     case 9:
       return decodeStarted(reader);
     case 10:
+      return decodeTraced(reader);
+    case 11:
+      return decodeMessageStep(reader);
+    case 12:
+      return decodeSessionRow(reader);
+    case 13:
+      return decodeBacklog(reader);
+    case 14:
+      return decodeMailboxRow(reader);
+    case 15:
+      return decodeInquiryDone(reader);
+    case 16:
       return decodeDrained(reader);
     default:
       throw new RangeError(`no event has the kind ${reader.kind}`);

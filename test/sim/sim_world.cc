@@ -50,6 +50,7 @@ boundary::EngineConfig simulated_config(std::uint32_t shards) {
   config.max_output_bytes = 1u << 20;
   config.resume_seconds = 3600;
   config.commit_delay_us = 5000;
+  config.journal_bytes = 64 * 1024;
   return config;
 }
 

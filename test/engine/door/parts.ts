@@ -65,6 +65,7 @@ export function exampleConfig(): EngineConfig {
     maxOutputBytes: 1_000_000,
     resumeSeconds: 60,
     commitDelayUs: 1000,
+    journalBytes: 65_536,
   };
 }
 
