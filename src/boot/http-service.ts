@@ -11,6 +11,7 @@ import { registrationRoutes } from '../http/registration-routes.js';
 import type { Route } from '../http/route.js';
 import { HttpServer } from '../http/server.js';
 import { StaticFiles } from '../http/static-files.js';
+import type { QueueStatus } from '../operations/context.js';
 import type { Effect } from '../services/effects.js';
 import type { NoiseIdentity } from '../services/noise-identity.js';
 import { DeviceKeeper } from '../services/registration/device-keeper.js';
@@ -59,7 +60,7 @@ export class HttpService {
     const routes = apiRoutes(this.apiParts(registrar, keeper));
     const files = new StaticFiles(PAGE_FOLDER, (host) => this.endpoints(host).webSocket);
     const all = [...routes, openApiRoute(routes, version)];
-    this.server = new HttpServer({ config: config.http, routes: all, files, log });
+    this.server = new HttpServer({ name: 'http', config: config.http, routes: all, files, log });
     const { address, port } = await this.server.start();
     this.timer = setInterval(() => void this.sweep(registrar, keeper), SWEEP_MS);
     this.timer.unref();
@@ -74,8 +75,9 @@ export class HttpService {
   }
 
   /** The queues, for `rookery status`. */
-  stats(): object[] {
-    return [this.server?.stats(), this.outbox?.stats()].filter((queue) => queue !== undefined);
+  stats(): QueueStatus[] {
+    const queues = [this.server?.stats(), this.outbox?.stats()];
+    return queues.flatMap((queue) => (queue === undefined ? [] : [{ ...queue }]));
   }
 
   private registrar(secret: Buffer): Registrar | undefined {

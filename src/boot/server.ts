@@ -1,7 +1,6 @@
 // The server: the ordered list of what it is made of, and how it starts, reloads and stops.
 
 import { EventEmitter } from 'node:events';
-import { adminSocketPath } from '../base/admin-path.js';
 import { errorText, UserError } from '../base/errors.js';
 import type { Logger } from '../base/log.js';
 import { version } from '../base/version.js';
@@ -10,6 +9,14 @@ import type { Config } from '../config/schema.js';
 import type { Command } from '../engine/boundary.gen.js';
 import { type EnginePort, type StartEngine, startEngine } from '../engine/engine-port.js';
 import { Inquiries } from '../engine/inquiries.js';
+import type {
+  Caller,
+  EngineStatus,
+  OperationContext,
+  QueueStatus,
+  ReloadReply,
+  ServerStatus,
+} from '../operations/context.js';
 import { Dispatcher } from '../pool/dispatcher.js';
 import { HandlerPool } from '../pool/handler-pool.js';
 import { certificateProblems, ensureCertificate } from '../services/certificate.js';
@@ -22,8 +29,7 @@ import { secret } from '../services/secrets.js';
 import { openServices, type Services } from '../services/services.js';
 import { type Settings, settingsOf } from '../services/settings.js';
 import { Store } from '../services/store.js';
-import { adminRoutes } from './admin-routes.js';
-import { AdminServer } from './admin-server.js';
+import { AdminService } from './admin-service.js';
 import { engineConfig } from './engine-config.js';
 import { type Authenticate, EventRouter, type SessionNotice } from './engine-events.js';
 import { HttpService } from './http-service.js';
@@ -53,12 +59,6 @@ export interface ServerParts {
 const STARTED_SECONDS = 600;
 const LISTENING_SECONDS = 30;
 const FACTS_PER_TURN = 500;
-
-/** What `rookery reload` says. */
-export interface ReloadReply {
-  readonly version: number;
-  readonly handlers: readonly string[];
-}
 
 /** One server in this process. */
 export class Server extends EventEmitter<ServerEvents> {
@@ -92,7 +92,11 @@ export class Server extends EventEmitter<ServerEvents> {
     this.externalAuth = options.authenticate?.() !== undefined;
     this.settings = settingsOf(config, version, { live: true, externalAuth: this.externalAuth });
     this.inquiries = new Inquiries((command) => this.runningEngine().send(command), config.shards);
-    const admin = new AdminServer(adminSocketPath(config.data), adminRoutes(this), this.log);
+    const admin = new AdminService({
+      config,
+      log: this.log,
+      contextOf: (caller) => this.contextOf(caller),
+    });
     const nothing = async (): Promise<void> => undefined;
     this.steps = new Steps(
       [
@@ -106,7 +110,7 @@ export class Server extends EventEmitter<ServerEvents> {
         { name: 'facts', start: () => this.pushFacts(), stop: nothing },
         // Handlers that do not work stop the start before a client can meet them.
         { name: 'self-test', start: () => this.awaitSelfTest(), stop: nothing },
-        { name: 'admin socket', start: () => admin.start(), stop: () => admin.stop() },
+        { name: 'admin', start: () => admin.start(), stop: () => admin.stop() },
         // From here on clients come; its stop sends them away.
         { name: 'listeners', start: () => this.openListeners(), stop: () => this.drain() },
         // Last, because it tells devices where the other listeners are.
@@ -142,11 +146,14 @@ export class Server extends EventEmitter<ServerEvents> {
   }
 
   /** How the server is, for `rookery status`. */
-  status(): object {
-    const { services } = this.required();
-    const engine = this.engine?.stats() ?? {};
-    const { commandQueue, ...native } = engine;
-    const memory = process.memoryUsage();
+  status(): ServerStatus {
+    const { services, dispatcher } = this.required();
+    const { commandQueue, ...native } = this.runningEngine().stats();
+    const queues: QueueStatus[] = [
+      { ...dispatcher.stats() },
+      ...(this.http?.stats() ?? []),
+      { name: 'engine commands', ...(commandQueue as Omit<QueueStatus, 'name'>) },
+    ];
     return {
       version,
       pid: process.pid,
@@ -156,17 +163,33 @@ export class Server extends EventEmitter<ServerEvents> {
       usersOnline: this.online.size,
       listeners: this.open.map(formatListener),
       handlersVersion: this.handlersVersion,
-      residentBytes: memory.rss,
-      queues: [
-        this.dispatcher?.stats(),
-        ...(this.http?.stats() ?? []),
-        { name: 'engine commands', ...asObject(commandQueue) },
-      ],
-      engine: native,
+      residentBytes: process.memoryUsage.rss(),
+      queues,
+      engine: native as EngineStatus,
     };
   }
 
-  /** For the admin routes. */
+  /** What operations work with that this caller asks for. */
+  private contextOf(caller: Caller): OperationContext {
+    const { services, dispatcher } = this.required();
+    return {
+      caller,
+      services,
+      apply: (effects) => dispatcher.apply(effects),
+      server: {
+        config: this.config,
+        log: this.log,
+        engine: this.runningEngine(),
+        online: this.online,
+        inquiries: this.inquiries,
+        status: () => this.status(),
+        reload: () => this.reload(),
+        stop: () => this.stop(),
+      },
+    };
+  }
+
+  /** The parts of a server that is up. */
   required(): { services: Services; facts: Facts; dispatcher: Dispatcher } {
     const { parts, dispatcher } = this;
     if (parts === undefined || dispatcher === undefined) throw new Error('the server is not up');
@@ -366,10 +389,6 @@ export class Server extends EventEmitter<ServerEvents> {
     this.log.info({ component: 'handlers' }, `version ${this.handlersVersion} has taken over`);
     return { version: this.handlersVersion, handlers: pool.handlers };
   }
-}
-
-function asObject(value: unknown): object {
-  return typeof value === 'object' && value !== null ? value : {};
 }
 
 async function requireSelfTest(pool: HandlerPool, refusal: string): Promise<void> {

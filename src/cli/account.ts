@@ -4,14 +4,19 @@ import { readFileSync } from 'node:fs';
 import { SingleBar } from 'cli-progress';
 import type { Command } from 'commander';
 import { errorText, UserError } from '../base/errors.js';
-import { version } from '../base/version.js';
 import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
-import { type AccountKeys, type AccountWrite, accountName } from '../services/accounts.js';
+import { accountList, accountWrite } from '../operations/account-operations.js';
+import { accountsToJson } from '../services/account-wire.js';
+import {
+  type AccountKeys,
+  type AccountOutcome,
+  type AccountWrite,
+  accountName,
+} from '../services/accounts.js';
 import { deriveCredentials, preparePassword } from '../services/scram.js';
-import { settingsOf } from '../services/settings.js';
-import { type AccountPort, withAccounts } from './account-port.js';
 import { readCsv } from './csv.js';
+import { type Perform, withOperations } from './perform.js';
 import { type PasswordSource, readPassword } from './prompt.js';
 
 /** Names of one batch of an import: large enough to make its commit cheap, small enough to see. */
@@ -27,7 +32,7 @@ interface PasswordOptions extends ConfigOption {
 }
 
 /** The account that was written. */
-export function nameOf(text: string, config: Config): string {
+function nameOf(text: string, config: Config): string {
   const name = accountName(text, config.domain);
   if (name !== undefined) return name;
   throw new UserError(
@@ -38,11 +43,19 @@ export function nameOf(text: string, config: Config): string {
 }
 
 /** Opens the accounts of a configuration for `work`. */
-export async function withPort<Result>(
+async function withAccounts<Result>(
   config: Config,
-  work: (port: AccountPort) => Promise<Result>,
+  work: (perform: Perform) => Promise<Result>,
 ): Promise<Result> {
-  return await withAccounts(settingsOf(config, version, { live: false }), work);
+  return await withOperations(config, true, work);
+}
+
+async function writeAccounts(
+  perform: Perform,
+  entries: readonly AccountKeys[],
+  mode: AccountWrite,
+): Promise<AccountOutcome[]> {
+  return (await perform(accountWrite, { mode, entries: accountsToJson(entries) })).outcomes;
 }
 
 async function writeOne(
@@ -55,8 +68,8 @@ async function writeOne(
   const name = nameOf(user, config);
   const password = await readPassword(source);
   const credentials = await deriveCredentials(password, config.accounts.scramIterations);
-  const [outcome] = await withPort(config, (port) =>
-    port.write([{ user: name, credentials }], mode),
+  const [outcome] = await withAccounts(config, (perform) =>
+    writeAccounts(perform, [{ user: name, credentials }], mode),
   );
   const address = `${name}@${config.domain}`;
   if (outcome === 'exists') {
@@ -71,18 +84,16 @@ async function writeOne(
   console.log(outcome === 'added' ? `Added ${address}.` : `Changed the password of ${address}.`);
 }
 
-async function remove(user: string, option: ConfigOption): Promise<void> {
-  const { config } = loadConfig(option.config);
-  const name = nameOf(user, config);
-  const removed = await withPort(config, (port) => port.remove(name));
-  if (!removed) throw new UserError(`There is no account ${name}@${config.domain}.`);
-  console.log(`Deleted ${name}@${config.domain}.`);
-}
-
 async function list(option: ConfigOption): Promise<void> {
   const { config } = loadConfig(option.config);
-  const users = await withPort(config, (port) => port.list());
-  for (const user of users) console.log(`${user}@${config.domain}`);
+  await withAccounts(config, async (perform) => {
+    for (let after = ''; ; ) {
+      const { users, next } = await perform(accountList, { after });
+      for (const user of users) console.log(`${user}@${config.domain}`);
+      if (next === '') return;
+      after = next;
+    }
+  });
 }
 
 interface ImportEntry {
@@ -138,13 +149,13 @@ async function importFile(file: string, option: ConfigOption): Promise<void> {
   });
   bar.start(entries.length, 0);
   try {
-    await withPort(config, async (port) => {
+    await withAccounts(config, async (perform) => {
       // The keys of one batch are derived while the one before it is written.
       let writing: Promise<void> = Promise.resolve();
       for (let at = 0; at < entries.length; at += IMPORT_BATCH) {
         const batch = await deriveBatch(entries.slice(at, at + IMPORT_BATCH), config);
         await writing;
-        writing = port.write(batch, 'import').then((outcomes) => {
+        writing = writeAccounts(perform, batch, 'import').then((outcomes) => {
           for (const outcome of outcomes) counts[outcome]++;
           bar.increment(outcomes.length);
         });
@@ -199,9 +210,6 @@ export function addAccountCommands(program: Command): void {
     .action((user: string, argument: string | undefined, options: PasswordOptions) =>
       writeOne(user, 'change', passwordSource(argument, options), options),
     );
-  command('delete', 'delete an account and everything kept for it')
-    .argument('<user>')
-    .action(remove);
   command('list', 'list the accounts').action(list);
   command('import', 'make or change accounts from lines of user,password')
     .argument('<file.csv>')

@@ -1,31 +1,54 @@
 // Talks to a running server over its admin socket.
 
 import { request } from 'node:http';
+import type { z } from 'zod';
 import { adminSocketPath } from '../base/admin-path.js';
 import { errorCode, errorText, UserError } from '../base/errors.js';
+import { queryOf } from '../http/query.js';
+import { type OperationSpec, operationPath } from '../operations/operation.js';
 import { DataLock } from '../services/data-lock.js';
 
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 720_000;
 
-/** Sends one request; the answer's JSON, or an error in the server's words. */
-export async function callServer(
+interface ProblemBody {
+  readonly title?: string;
+  readonly detail?: string;
+  readonly advice?: string;
+  readonly errors?: readonly { readonly pointer: string; readonly detail: string }[];
+}
+
+/** Has the server do an operation; its output, or an error in the server's words. */
+export async function callServer<Input extends z.ZodObject, Output extends z.ZodType>(
   dataFolder: string,
-  method: 'GET' | 'POST' | 'DELETE',
-  path: string,
-  body?: object,
-): Promise<unknown> {
-  const { status, text } = await exchange(dataFolder, method, path, body);
+  operation: Pick<OperationSpec<Input, Output>, 'name' | 'changes' | 'input' | 'output'>,
+  input: z.input<Input>,
+): Promise<z.output<Output>> {
+  const path = operationPath(operation);
+  const { status, text } = operation.changes
+    ? await exchange(dataFolder, 'POST', path, JSON.stringify(input))
+    : await exchange(dataFolder, 'GET', `${path}?${queryOf(input)}`);
   const answer: unknown = text === '' ? {} : JSON.parse(text);
-  if (status < 400) return answer;
-  const error = answer as { error?: string; advice?: string };
-  throw new UserError(error.error ?? `The server answered ${status}.`, error.advice ?? '');
+  if (status < 400) return operation.output.parse(answer);
+  throw asError(status, answer as ProblemBody);
+}
+
+function asError(status: number, { title, detail, advice, errors }: ProblemBody): UserError {
+  const places = (errors ?? []).map(({ pointer, detail: what }) => {
+    const field = pointer.split('/').slice(1).join('.');
+    return `${field === '' ? '' : `${field}: `}${what}`;
+  });
+  const message = [detail ?? title ?? `The server answered ${status}.`, ...places].join('\n  ');
+  if (status === 404 && detail === undefined) {
+    return new UserError('The server does not know this.', 'Use the command line of its version.');
+  }
+  return new UserError(message, advice ?? '');
 }
 
 function exchange(
   dataFolder: string,
   method: string,
   path: string,
-  body?: object,
+  body?: string,
 ): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
     const outgoing = request(
@@ -46,9 +69,9 @@ function exchange(
         });
       },
     );
-    outgoing.on('timeout', () => outgoing.destroy(new Error('no answer in two minutes')));
+    outgoing.on('timeout', () => outgoing.destroy(new Error('no answer in twelve minutes')));
     outgoing.on('error', (error) => reject(unreachable(dataFolder, error)));
-    outgoing.end(body === undefined ? undefined : JSON.stringify(body));
+    outgoing.end(body);
   });
 }
 

@@ -7,8 +7,8 @@ import { version } from '../base/version.js';
 import { addAccountCommands } from './account.js';
 import type { ChatOptions } from './chat.js';
 import { check } from './check.js';
-import { reload, status, stop } from './control.js';
-import { addDeviceCommands } from './device.js';
+import { stop } from './control.js';
+import { addOperationCommands } from './operation-commands.js';
 
 interface ConfigOption {
   readonly config?: string;
@@ -27,13 +27,9 @@ function buildProgram(): Command {
     await startInForeground(option.config);
   });
   command('stop', 'stop the server gracefully').action(stop);
-  command('status', 'say how the server is').option('--json', 'as JSON').action(status);
   command('check', 'check configuration, certificate, ports and data folder').action(check);
-  command('reload', 'load new handler code and the certificate, hanging up on nobody').action(
-    reload,
-  );
   addAccountCommands(program);
-  addDeviceCommands(program);
+  addOperationCommands(program);
   program
     .command('chat [number]')
     .description('chat in the terminal, as a phone with a number of its own')

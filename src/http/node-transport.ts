@@ -1,7 +1,7 @@
 // HTTP over node:http, for machines for which uWebSockets has no build.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, ListenOptions } from 'node:net';
 import type { ListenAddress } from '../config/fields.js';
 import {
   type Exchange,
@@ -20,6 +20,7 @@ const MAX_CONNECTIONS = 10_000;
 class NodeExchange implements Exchange {
   readonly method: string;
   readonly path: string;
+  readonly query: string;
   readonly peer: string;
 
   constructor(
@@ -27,7 +28,9 @@ class NodeExchange implements Exchange {
     private readonly response: ServerResponse,
   ) {
     this.method = request.method ?? '';
-    this.path = (request.url ?? '/').split('?')[0] ?? '/';
+    const [path = '/', ...query] = (request.url ?? '/').split('?');
+    this.path = path;
+    this.query = query.join('?');
     this.peer = request.socket.remoteAddress ?? '';
   }
 
@@ -77,11 +80,20 @@ export class NodeTransport implements Transport {
   }
 
   async listen({ address, port }: ListenAddress): Promise<number> {
+    await this.open({ host: address, port, exclusive: true });
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  /** Listens on a Unix socket. */
+  async listenAt(path: string): Promise<void> {
+    await this.open({ path });
+  }
+
+  private async open(where: ListenOptions): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       this.server.once('error', reject);
-      this.server.listen({ host: address, port, exclusive: true }, resolve);
+      this.server.listen(where, resolve);
     });
-    return (this.server.address() as AddressInfo).port;
   }
 
   async close(): Promise<void> {

@@ -10,6 +10,8 @@ type Json = { [key: string]: unknown };
 class Components {
   readonly schemas: Json = {};
 
+  constructor(readonly security: string) {}
+
   /** A reference to a named schema, or an unnamed one in place. */
   use(schema: z.ZodType, io: 'input' | 'output'): Json {
     const { $schema: _, ...json } = z.toJSONSchema(schema, { io }) as Json;
@@ -41,14 +43,20 @@ function response(status: number, { description, schema }: ResponseDoc, parts: C
   };
 }
 
-function parameters({ params }: Route, parts: Components): Json[] {
-  if (params === undefined) return [];
-  return Object.entries(params.shape).map(([name, value]) => ({
+function parameters({ params, query }: Route, parts: Components): Json[] {
+  const inPath = Object.entries(params?.shape ?? {}).map(([name, value]) => ({
     name,
     in: 'path',
     required: true,
     schema: parts.use(value as z.ZodType, 'input'),
   }));
+  const inQuery = Object.entries(query?.shape ?? {}).map(([name, value]) => ({
+    name,
+    in: 'query',
+    required: !(value as z.ZodType).safeParse(undefined).success,
+    schema: parts.use(value as z.ZodType, 'input'),
+  }));
+  return [...inPath, ...inQuery];
 }
 
 function operation(entry: Route, parts: Components): Json {
@@ -61,23 +69,44 @@ function operation(entry: Route, parts: Components): Json {
     operationId: entry.operation,
     summary: entry.summary,
     ...(entry.description === undefined ? {} : { description: entry.description }),
-    ...(entry.bearer === true ? { security: [{ device: [] }] } : {}),
+    ...(entry.bearer === true ? { security: [{ [parts.security]: [] }] } : {}),
     ...(places.length === 0 ? {} : { parameters: places }),
     ...(entry.body === undefined
       ? {}
       : {
           requestBody: {
-            required: true,
+            required: entry.bodyOptional !== true,
             content: { 'application/json': { schema: parts.use(entry.body, 'input') } },
           },
         }),
     responses: Object.fromEntries(responses) as Json,
+    ...entry.extensions,
   };
 }
 
+/** What a document says of the whole interface. */
+export interface DocumentHead {
+  readonly title: string;
+  readonly description: string;
+  /** The name of the tokens that its routes want. */
+  readonly security: string;
+}
+
+const HEAD: DocumentHead = {
+  title: 'Rookery',
+  description:
+    'Registration by phone number, and the devices of an account. Every error is a problem ' +
+    'of RFC 9457; requests may be refused with 408, 413, 415 and 429 before they are read.',
+  security: 'device',
+};
+
 /** The document of these routes. */
-export function openApiDocument(routes: readonly Route[], version: string): Json {
-  const parts = new Components();
+export function openApiDocument(
+  routes: readonly Route[],
+  version: string,
+  head: DocumentHead = HEAD,
+): Json {
+  const parts = new Components(head.security);
   const paths: Record<string, Json> = {};
   for (const entry of routes) {
     const path = paths[entry.path] ?? {};
@@ -87,24 +116,26 @@ export function openApiDocument(routes: readonly Route[], version: string): Json
   return {
     openapi: '3.1.0',
     info: {
-      title: 'Rookery',
+      title: head.title,
       version,
-      description:
-        'Registration by phone number, and the devices of an account. Every error is a problem ' +
-        'of RFC 9457; requests may be refused with 408, 413, 415 and 429 before they are read.',
+      description: head.description,
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     paths,
     components: {
       schemas: parts.schemas,
-      securitySchemes: { device: { type: 'http', scheme: 'bearer' } },
+      securitySchemes: { [head.security]: { type: 'http', scheme: 'bearer' } },
     },
   };
 }
 
 /** The route that serves the document of the others. */
-export function openApiRoute(routes: readonly Route[], version: string): Route {
-  const document = openApiDocument(routes, version);
+export function openApiRoute(
+  routes: readonly Route[],
+  version: string,
+  head: DocumentHead = HEAD,
+): Route {
+  const document = openApiDocument(routes, version, head);
   return route({
     method: 'GET',
     path: '/api/openapi.json',

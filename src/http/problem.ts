@@ -15,6 +15,8 @@ const TITLES = {
   'registration-off': 'Registration by number is switched off',
   unauthorized: 'A valid token is needed',
   'not-found': 'There is nothing here',
+  forbidden: 'Who asks may not do this',
+  refused: 'The server refuses this',
   'method-not-allowed': 'This method is not possible here',
   'too-large': 'The request is too large',
   'too-slow': 'The request took too long',
@@ -37,6 +39,10 @@ export interface ProblemDetail {
 interface ProblemOptions {
   /** What is wrong, in a sentence. */
   readonly detail?: string;
+  /** The rule that refuses: a name that stays. */
+  readonly rule?: string;
+  /** What can be done about it. */
+  readonly advice?: string;
   readonly errors?: readonly ProblemDetail[];
   readonly retryAfterSeconds?: number;
   readonly attemptsLeft?: number;
@@ -67,12 +73,14 @@ export class Problem extends Error {
   }
 
   body(): z.infer<typeof problemSchema> {
-    const { detail, errors, retryAfterSeconds, attemptsLeft } = this.options;
+    const { detail, rule, advice, errors, retryAfterSeconds, attemptsLeft } = this.options;
     return {
       type: `urn:rookery:problem:${this.type}`,
       title: TITLES[this.type],
       status: this.status,
       ...(detail === undefined ? {} : { detail }),
+      ...(rule === undefined ? {} : { rule }),
+      ...(advice === undefined ? {} : { advice }),
       ...(errors === undefined ? {} : { errors: [...errors] }),
       ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
       ...(attemptsLeft === undefined ? {} : { attemptsLeft }),
@@ -87,6 +95,8 @@ export const problemSchema = z
     title: z.string().meta({ description: 'The kind in words.' }),
     status: z.int().meta({ description: 'The status of the answer.' }),
     detail: z.string().optional().meta({ description: 'What is wrong with this request.' }),
+    rule: z.string().optional().meta({ description: 'The rule that refuses, by its name.' }),
+    advice: z.string().optional().meta({ description: 'What can be done about it.' }),
     errors: z
       .array(
         z.object({

@@ -10,6 +10,8 @@ export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 export interface RouteRequest<Body, Params> {
   readonly body: Body;
   readonly params: Params;
+  /** As the route's `query` gave it. */
+  readonly query: unknown;
   /** Address of the client, for limits. */
   readonly address: string;
   /** Name or address by which the client calls the server, without a port; empty when unknown. */
@@ -22,6 +24,8 @@ export interface RouteRequest<Body, Params> {
 export interface Reply {
   readonly status: number;
   readonly body?: object;
+  /** In place of `body`: what is not JSON; its type is among the headers. */
+  readonly bytes?: Uint8Array;
   readonly headers?: Headers;
 }
 
@@ -46,7 +50,15 @@ export interface RouteSpec<
   /** Whether a bearer token is needed; the route itself checks it. */
   readonly bearer?: boolean;
   readonly body?: Body;
+  /** An empty body stands for `{}`. */
+  readonly bodyOptional?: boolean;
   readonly params?: Params;
+  /** The variables behind `?`. */
+  readonly query?: z.ZodObject;
+  /** How long an answer may take, when that is not the interface's own limit. */
+  readonly seconds?: number;
+  /** What else the document says of it. */
+  readonly extensions?: Readonly<Record<string, unknown>>;
   readonly responses: Readonly<Record<number, ResponseDoc>>;
   handle(
     request: RouteRequest<

@@ -10,6 +10,7 @@ import { ClientGone, checkBodyHeaders, parseJson, readBody } from './body.js';
 import { addressSubject, clientAddress, hostOf, normaliseAddress } from './client-address.js';
 import { NodeTransport } from './node-transport.js';
 import { Problem } from './problem.js';
+import { queryObject } from './query.js';
 import type { Reply, Route, RouteRequest } from './route.js';
 import { type Match, Router } from './router.js';
 import type { StaticFiles } from './static-files.js';
@@ -18,6 +19,7 @@ import { type LoadedUws, loadUws } from './uws.js';
 import { UwsTransport } from './uws-transport.js';
 
 const MAX_BODY_BYTES = 16_384;
+const NO_BODY = Buffer.from('{}');
 const BODY_SECONDS = 8;
 const HANDLER_SECONDS = 20;
 const HEADERS = [
@@ -27,6 +29,7 @@ const HEADERS = [
   'host',
   'if-none-match',
   'origin',
+  'transfer-encoding',
   'x-forwarded-for',
 ];
 /** What every answer says to browsers: nothing of it is to be guessed at, framed, or kept. */
@@ -40,7 +43,7 @@ const EMPTY = new Uint8Array();
 
 /** Counters of the interface. */
 export interface HttpStats {
-  readonly name: 'http';
+  readonly name: string;
   /** Requests under way. */
   readonly depth: number;
   readonly limit: number;
@@ -49,12 +52,25 @@ export interface HttpStats {
   readonly failed: number;
 }
 
+/** Where an interface listens, and its limits. */
+export type HttpLimits = Pick<
+  Config['http'],
+  'listen' | 'trustedProxies' | 'allowedOrigins' | 'maxRequests' | 'maxRequestsPerAddress'
+>;
+
 /** What the interface is made of. */
 export interface HttpParts {
-  readonly config: Config['http'];
+  /** For the log, and for its queue. */
+  readonly name: string;
+  readonly config: HttpLimits;
   readonly routes: readonly Route[];
-  readonly files: StaticFiles;
+  /** What is served beside the routes. */
+  readonly files?: StaticFiles;
   readonly log: Logger;
+  /** The largest body; 16 KiB when left out. */
+  readonly maxBodyBytes?: number;
+  /** Listens on a Unix socket in place of an address. */
+  readonly socketPath?: string;
 }
 
 /** One HTTP listener. */
@@ -80,8 +96,13 @@ export class HttpServer {
 
   /** Opens the listener; resolves with where it listens. */
   async start(): Promise<ListenAddress> {
+    const { socketPath } = this.parts;
+    if (socketPath !== undefined && this.transport instanceof NodeTransport) {
+      await this.transport.listenAt(socketPath);
+      return { address: socketPath, port: 0 };
+    }
     const address = parseListenAddress(this.parts.config.listen);
-    if (address === undefined) throw new Error('http.listen is no address');
+    if (address === undefined) throw new Error(`${this.parts.name} has no address to listen on`);
     const port = await this.transport.listen(address);
     return { ...address, port };
   }
@@ -94,21 +115,22 @@ export class HttpServer {
   stats(): HttpStats {
     const { underWay, refused, answered, failed } = this;
     const limit = this.parts.config.maxRequests;
-    return { name: 'http', depth: underWay, limit, refused, answered, failed };
+    return { name: this.parts.name, depth: underWay, limit, refused, answered, failed };
   }
 
   private chooseTransport(loaded: LoadedUws): Transport {
-    const { log } = this.parts;
+    const { log, name: component, socketPath } = this.parts;
     const take = (exchange: Exchange): void => void this.take(exchange);
+    if (socketPath !== undefined) return new NodeTransport(take);
     if (loaded.uws === undefined) {
-      log.warn({ component: 'http' }, `uWebSockets.js is not used (${loaded.problem})`);
-      log.info({ component: 'http' }, 'served by node:http');
+      log.warn({ component }, `uWebSockets.js is not used (${loaded.problem})`);
+      log.info({ component }, 'served by node:http');
       return new NodeTransport(take);
     }
-    log.info({ component: 'http' }, `served by ${loaded.build}`);
+    log.info({ component }, `served by ${loaded.build}`);
     return new UwsTransport(loaded.uws, loaded.build, HEADERS, take, (crowded) => {
-      if (crowded) log.warn({ component: 'http' }, 'descriptors are scarce: the listener closes');
-      else log.info({ component: 'http' }, 'descriptors are free: the listener opens again');
+      if (crowded) log.warn({ component }, 'descriptors are scarce: the listener closes');
+      else log.info({ component }, 'descriptors are free: the listener opens again');
     });
   }
 
@@ -122,7 +144,8 @@ export class HttpServer {
       this.refused++;
       const status = others >= maxRequestsPerAddress ? 429 : 503;
       const type = status === 429 ? 'too-many-requests' : 'too-busy';
-      this.fail(exchange, new Problem(status, type, { retryAfterSeconds: 5, close: true }));
+      const rule = status === 429 ? 'http.maxRequestsPerAddress' : 'http.maxRequests';
+      this.fail(exchange, new Problem(status, type, { rule, retryAfterSeconds: 5, close: true }));
       return;
     }
     this.underWay++;
@@ -146,35 +169,45 @@ export class HttpServer {
     }
     const match = this.router.find(exchange.method, exchange.path);
     if (match === undefined) {
-      if (exchange.path.startsWith('/api/')) throw new Problem(404, 'not-found');
-      this.parts.files.serve(exchange);
+      const { files } = this.parts;
+      if (files === undefined || exchange.path.startsWith('/api/')) {
+        throw new Problem(404, 'not-found', { rule: 'unknown-path' });
+      }
+      files.serve(exchange);
       this.answered++;
       return;
     }
     const body = match.route.body;
     // Whether it has one is read off before anything else may happen: the transport hands a body
     // over at once or not at all.
-    const raw = body === undefined ? undefined : await this.body(exchange);
+    const raw = body === undefined ? undefined : await this.body(exchange, match.route);
     const request = check(match, raw, exchange, address);
-    const reply = await within(match.route.handle(request), HANDLER_SECONDS);
+    const seconds = match.route.seconds ?? HANDLER_SECONDS;
+    const reply = await within(match.route.handle(request), seconds);
     this.answer(exchange, reply);
   }
 
-  private async body(exchange: Exchange): Promise<Buffer> {
-    checkBodyHeaders(exchange, MAX_BODY_BYTES);
-    return await readBody(exchange, MAX_BODY_BYTES, BODY_SECONDS);
+  private async body(exchange: Exchange, route: Route): Promise<Buffer> {
+    const none = Number(exchange.header('content-length')) === 0;
+    if (route.bodyOptional === true && none && exchange.header('transfer-encoding') === '') {
+      return NO_BODY;
+    }
+    const { maxBodyBytes = MAX_BODY_BYTES } = this.parts;
+    checkBodyHeaders(exchange, maxBodyBytes);
+    return await readBody(exchange, maxBodyBytes, BODY_SECONDS);
   }
 
   private answer(exchange: Exchange, reply: Reply): void {
     this.answered++;
     const json = reply.body === undefined ? EMPTY : Buffer.from(JSON.stringify(reply.body));
+    const bytes = reply.bytes ?? json;
     const headers = {
       ...API_HEADERS,
       ...this.cors(exchange),
       ...(reply.body === undefined ? {} : { 'content-type': 'application/json' }),
       ...reply.headers,
     };
-    exchange.respond(reply.status, headers, json, false);
+    exchange.respond(reply.status, headers, bytes, false);
   }
 
   private fail(exchange: Exchange, problem: Problem): void {
@@ -191,7 +224,7 @@ export class HttpServer {
   private asProblem(error: unknown, { method }: Exchange): Problem {
     if (error instanceof Problem) return error;
     this.failed++;
-    this.parts.log.error({ component: 'http', method }, errorText(error));
+    this.parts.log.error({ component: this.parts.name, method }, errorText(error));
     return new Problem(500, 'internal-error');
   }
 
@@ -229,6 +262,10 @@ function check(
   return {
     body: raw === undefined ? undefined : validated(route.body, parseJson(raw), '#'),
     params: validated(route.params, params, 'path'),
+    query:
+      route.query === undefined
+        ? undefined
+        : validated(route.query, queryObject(route.query, exchange.query), 'query'),
     address,
     host: hostOf(exchange.header('host')),
     token: token?.[1] ?? '',
@@ -247,7 +284,7 @@ function validated(schema: z.ZodType | undefined, value: unknown, place: string)
       detail: 'is not known here',
     }));
   });
-  throw new Problem(400, 'bad-request', { errors });
+  throw new Problem(400, 'bad-request', { rule: 'schema', errors });
 }
 
 function escapePointer(part: PropertyKey): string {

@@ -12,6 +12,8 @@ export interface Exchange {
   readonly method: string;
   /** The path as it was sent, without the query. */
   readonly path: string;
+  /** What stands behind `?`; may be empty. */
+  readonly query: string;
   /** Numeric address of the connection's other end. */
   readonly peer: string;
   /** A request header; empty when there is none. */

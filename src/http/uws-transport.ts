@@ -19,6 +19,7 @@ const WHOLE_BODY_BYTES = 16_384;
 class UwsExchange implements Exchange {
   readonly method: string;
   readonly path: string;
+  readonly query: string;
   readonly peer: string;
   private gone = false;
   private tellGone: () => void = () => undefined;
@@ -32,6 +33,7 @@ class UwsExchange implements Exchange {
     // The request is gone once this call returns: everything is taken out of it now.
     this.method = request.getMethod().toUpperCase();
     this.path = request.getUrl();
+    this.query = request.getQuery() ?? '';
     for (const name of wanted) this.headers.set(name, request.getHeader(name));
     this.peer = Buffer.from(response.getRemoteAddressAsText()).toString('latin1');
     response.onAborted(() => {

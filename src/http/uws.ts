@@ -7,6 +7,7 @@ import { errorText } from '../base/errors.js';
 export interface UwsRequest {
   getMethod(): string;
   getUrl(): string;
+  getQuery(): string;
   getHeader(lowerCaseName: string): string;
 }
 

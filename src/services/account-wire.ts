@@ -1,16 +1,13 @@
-// Accounts as JSON, for the admin socket: keys travel, passwords never do.
+// Accounts as JSON: keys travel, passwords never do.
 
 import { z } from 'zod';
-import {
-  type AccountKeys,
-  type AccountOutcome,
-  type AccountWrite,
-  accountName,
-} from './accounts.js';
+import { type AccountKeys, accountName } from './accounts.js';
 import { SALT_BYTES, type ScramKeys } from './scram.js';
 
 const MIN_ITERATIONS = 4096;
-const bytes = z.string().transform((text) => new Uint8Array(Buffer.from(text, 'base64')));
+const bytes = z
+  .string()
+  .transform((text): Uint8Array => new Uint8Array(Buffer.from(text, 'base64')));
 const keys = z.strictObject({
   iterations: z.number().int().min(MIN_ITERATIONS),
   salt: bytes.refine((salt) => salt.length === SALT_BYTES, `${SALT_BYTES} bytes of salt`),
@@ -21,23 +18,11 @@ const entry = z.strictObject({
   user: z.string(),
   credentials: z.strictObject({ sha1: keys, sha256: keys }),
 });
-const writeRequest = z.strictObject({
-  mode: z.enum(['add', 'change', 'import']),
-  entries: z.array(entry).max(10_000),
-});
 
-/** A request to write accounts. */
-export interface AccountWriteRequest {
-  readonly mode: AccountWrite;
-  readonly entries: AccountKeys[];
-}
+/** Accounts with their keys in Base64. */
+export const accountEntries = z.array(entry).max(10_000);
 
-/** What became of each entry, in order. */
-export interface AccountWriteReply {
-  readonly outcomes: AccountOutcome[];
-}
-
-function keysToJson(from: ScramKeys): object {
+function keysToJson(from: ScramKeys): z.input<typeof keys> {
   const base64 = (data: Uint8Array): string => Buffer.from(data).toString('base64');
   return {
     iterations: from.iterations,
@@ -47,22 +32,21 @@ function keysToJson(from: ScramKeys): object {
   };
 }
 
-/** The JSON form of a request. */
-export function accountWriteToJson({ mode, entries }: AccountWriteRequest): object {
-  return {
-    mode,
-    entries: entries.map(({ user, credentials }) => ({
-      user,
-      credentials: { sha1: keysToJson(credentials.sha1), sha256: keysToJson(credentials.sha256) },
-    })),
-  };
+/** The JSON form. */
+export function accountsToJson(entries: readonly AccountKeys[]): z.input<typeof accountEntries> {
+  return entries.map(({ user, credentials }) => ({
+    user,
+    credentials: { sha1: keysToJson(credentials.sha1), sha256: keysToJson(credentials.sha256) },
+  }));
 }
 
-/** Reads the JSON form; throws an error in words when it is not one, or a name is not one. */
-export function accountWriteFromJson(json: unknown, domain: string): AccountWriteRequest {
-  const request = writeRequest.parse(json);
-  for (const { user } of request.entries) {
+/** The accounts of a list that its schema has let through; throws when a name is not one. */
+export function accountsFromJson(
+  entries: z.output<typeof accountEntries>,
+  domain: string,
+): AccountKeys[] {
+  for (const { user } of entries) {
     if (accountName(user, domain) !== user) throw new Error(`${user} is not an account's name`);
   }
-  return request;
+  return entries;
 }

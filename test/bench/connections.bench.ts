@@ -6,6 +6,7 @@
 // ROOKERY_BENCH_SECURITY=none (or direct).
 
 import { callServer } from '../../src/cli/admin-client.js';
+import { serverStatus } from '../../src/operations/server-operations.js';
 import { TestServer } from '../e2e/support/server.js';
 import { accountNames, type Figure, report, runTool, settled } from './common/driver.js';
 
@@ -50,7 +51,7 @@ function accountsOf({ connections, devices }: Plan): number {
 }
 
 async function look(data: string): Promise<Status> {
-  return (await callServer(data, 'GET', '/status')) as Status;
+  return (await callServer(data, serverStatus, {})) as unknown as Status;
 }
 
 /** Looks until everybody is logged in, then no more: a look would count as idle CPU. */

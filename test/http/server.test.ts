@@ -85,7 +85,7 @@ for (const [name, load] of Object.entries(transports)) {
       });
       const files = new StaticFiles(folder.path, () => ['ws://here:1/']);
       const log = createLogger({ level: 'fatal', format: 'text' });
-      server = new HttpServer({ config, routes, files, log }, load());
+      server = new HttpServer({ name: 'http', config, routes, files, log }, load());
       const { address, port } = await server.start();
       base = `http://${address}:${port}`;
     });

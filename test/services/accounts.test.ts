@@ -3,7 +3,11 @@
 import assert from 'node:assert/strict';
 import { createHash, createHmac, pbkdf2Sync } from 'node:crypto';
 import { removeAccount } from '../../src/services/account-removal.js';
-import { accountWriteFromJson, accountWriteToJson } from '../../src/services/account-wire.js';
+import {
+  accountEntries,
+  accountsFromJson,
+  accountsToJson,
+} from '../../src/services/account-wire.js';
 import { accountName } from '../../src/services/accounts.js';
 import { deriveCredentials, preparePassword } from '../../src/services/scram.js';
 import { SubscriptionFlow } from '../../src/services/subscriptions.js';
@@ -87,13 +91,16 @@ describe('accounts', () => {
 
   it('travels as JSON without losing a byte', async () => {
     const credentials = await deriveCredentials('pw', 4096);
-    const request = { mode: 'add' as const, entries: [{ user: 'ann', credentials }] };
-    const json: unknown = JSON.parse(JSON.stringify(accountWriteToJson(request)));
-    const back = accountWriteFromJson(json, 'example.org').entries[0]?.credentials;
-    assert.deepEqual(Buffer.from(back?.sha256.storedKey ?? []), credentials.sha256.storedKey);
-    assert.throws(() =>
-      accountWriteFromJson({ mode: 'add', entries: [{ user: 'Ann' }] }, 'example.org'),
+    const json: unknown = JSON.parse(
+      JSON.stringify(accountsToJson([{ user: 'ann', credentials }])),
     );
+    const [back] = accountsFromJson(accountEntries.parse(json), 'example.org');
+    assert.deepEqual(
+      Buffer.from(back?.credentials.sha256.storedKey ?? []),
+      credentials.sha256.storedKey,
+    );
+    assert.throws(() => accountEntries.parse([{ user: 'Ann' }]));
+    assert.throws(() => accountsFromJson([{ user: 'Ann', credentials }], 'example.org'));
   });
 
   it('ends with everything that was kept for it, and its contacts are told', async () => {

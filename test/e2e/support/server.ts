@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import { stringify } from 'yaml';
 import { callServer } from '../../../src/cli/admin-client.js';
 import type { ConfigInput } from '../../../src/config/schema.js';
+import { serverStatus } from '../../../src/operations/server-operations.js';
 import type { Endpoint } from './raw-client.js';
 
 const run = promisify(execFile);
@@ -189,10 +190,7 @@ export class TestServer {
 
   /** The engine's counters, summed over the shards. */
   async counters(): Promise<Record<string, number>> {
-    const status = (await callServer(this.data, 'GET', '/status')) as {
-      engine: { counters: Record<string, number> };
-    };
-    return status.engine.counters;
+    return (await callServer(this.data, serverStatus, {})).engine.counters;
   }
 
   /** One of them. */

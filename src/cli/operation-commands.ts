@@ -1,0 +1,160 @@
+// Commands that only ask the server, made from the registry of operations.
+
+import { createInterface } from 'node:readline/promises';
+import { type Command, Option } from 'commander';
+import { z } from 'zod';
+import { UserError } from '../base/errors.js';
+import { loadConfig } from '../config/load.js';
+import { fieldKind, typedValue } from '../http/query.js';
+import type { AnyOperation, Operation } from '../operations/operation.js';
+import { operations } from '../operations/registry.js';
+import { withOperations } from './perform.js';
+
+/** What the groups of commands are for. */
+const GROUPS: Readonly<Record<string, string>> = {
+  account: 'manage the accounts',
+  device: 'manage the devices of an account',
+};
+
+interface CommonOptions {
+  readonly config?: string;
+  readonly json?: boolean;
+  readonly yes?: boolean;
+}
+
+function describe(field: z.ZodType): string {
+  return z.globalRegistry.get(field)?.description ?? '';
+}
+
+function isOptional(field: z.ZodType): boolean {
+  return field.safeParse(undefined).success;
+}
+
+/** `maxItems` → `--max-items`. */
+function optionName(field: string): string {
+  return field.replace(/[A-Z]/gu, (letter) => `-${letter.toLowerCase()}`);
+}
+
+function choices(field: z.ZodType): string[] {
+  let inner: unknown = field;
+  while (inner instanceof z.ZodDefault || inner instanceof z.ZodOptional) inner = inner.unwrap();
+  return inner instanceof z.ZodEnum ? inner.options.map(String) : [];
+}
+
+function addOption(command: Command, name: string, field: z.ZodType): void {
+  const flag = fieldKind(field) === 'flag';
+  const option = new Option(
+    `--${optionName(name)}${flag ? '' : ` <${optionName(name)}>`}`,
+    describe(field),
+  );
+  if (choices(field).length > 0) option.choices(choices(field));
+  if (!isOptional(field)) option.makeOptionMandatory();
+  command.addOption(option);
+}
+
+/** A command under the group that its operation's first word names. */
+function commandFor(program: Command, operation: AnyOperation): Command {
+  const [first = '', second] = operation.name.split(' ');
+  const words = `${operation.summary.charAt(0).toLowerCase()}${operation.summary.slice(1)}`;
+  if (second === undefined) return program.command(first).description(words);
+  const group =
+    program.commands.find((command) => command.name() === first) ??
+    program.command(first).description(GROUPS[first] ?? '');
+  return group.command(second).description(words);
+}
+
+function inputOf(
+  operation: AnyOperation,
+  places: readonly (string | undefined)[],
+  options: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const names = operation.look?.arguments ?? [];
+  const input: Record<string, unknown> = {};
+  for (const [name, field] of Object.entries(operation.input.shape)) {
+    const place = names.indexOf(name);
+    const written = place < 0 ? options[name] : places[place];
+    if (written === undefined) continue;
+    input[name] =
+      typeof written !== 'string'
+        ? written
+        : fieldKind(field) === 'list'
+          ? written.split(',')
+          : typedValue(field, written);
+  }
+  const checked = operation.input.safeParse(input);
+  if (!checked.success) throw new UserError(z.prettifyError(checked.error), '', 2);
+  return input;
+}
+
+/** Asks on a terminal; scripts know what they do. */
+async function confirmed(
+  { confirm }: AnyOperation,
+  input: Readonly<Record<string, unknown>>,
+  { yes }: CommonOptions,
+): Promise<boolean> {
+  if (confirm === undefined || yes === true || !process.stdin.isTTY) return true;
+  const question = confirm.replace(/\{(\w+)\}/gu, (_, name: string) => String(input[name] ?? ''));
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(?:es)?$/iu.test((await terminal.question(`${question} [y/N] `)).trim());
+  } finally {
+    terminal.close();
+  }
+}
+
+/** Values in words, when an operation has none of its own for them. */
+function plain(output: unknown): string {
+  if (typeof output !== 'object' || output === null) return String(output);
+  return Object.entries(output)
+    .map(([name, value]) => {
+      const text = typeof value === 'object' ? JSON.stringify(value, undefined, 2) : String(value);
+      return `${name}: ${text}`;
+    })
+    .join('\n');
+}
+
+/** Does the operation and prints what it answers. */
+async function act(
+  operation: AnyOperation,
+  input: Record<string, unknown>,
+  options: CommonOptions,
+): Promise<void> {
+  const { config } = loadConfig(options.config);
+  if (!(await confirmed(operation, input, options))) throw new UserError('Not done.');
+  const output = await withOperations(config, operation.offline ?? false, (perform) =>
+    perform(operation as Operation, input),
+  );
+  const text =
+    options.json === true
+      ? JSON.stringify(output, undefined, 2)
+      : (operation.look?.print?.(output, input) ?? plain(output));
+  console.log(text);
+}
+
+function addCommand(program: Command, operation: AnyOperation): void {
+  const command = commandFor(program, operation)
+    .option('--config <file>', 'configuration file')
+    .option('--json', 'as JSON');
+  if (operation.confirm !== undefined) command.option('--yes', 'do not ask');
+  const places = operation.look?.arguments ?? [];
+  for (const name of places) {
+    const field = operation.input.shape[name] as z.ZodType;
+    const shown = optionName(name);
+    command.argument(isOptional(field) ? `[${shown}]` : `<${shown}>`, describe(field));
+  }
+  for (const [name, field] of Object.entries(operation.input.shape)) {
+    if (!places.includes(name)) addOption(command, name, field as z.ZodType);
+  }
+  command.action(async (...given: unknown[]) => {
+    const options = given[places.length] as Record<string, unknown> & CommonOptions;
+    const words = given.slice(0, places.length) as (string | undefined)[];
+    await act(operation, inputOf(operation, words, options), options);
+  });
+}
+
+/** Adds a command for every operation that has none of its own. */
+export function addOperationCommands(program: Command): void {
+  for (const operation of operations) {
+    if (operation.look?.handmade !== true) addCommand(program, operation);
+  }
+}

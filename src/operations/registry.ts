@@ -1,0 +1,12 @@
+// Every operation, once. Socket, HTTP, OpenAPI document, command line and dashboard read this list.
+
+import { accountOperations } from './account-operations.js';
+import { deviceOperations } from './device-operations.js';
+import type { AnyOperation } from './operation.js';
+import { serverOperations } from './server-operations.js';
+
+export const operations: readonly AnyOperation[] = [
+  ...serverOperations,
+  ...accountOperations,
+  ...deviceOperations,
+];

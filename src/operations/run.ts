@@ -1,0 +1,43 @@
+// Runs an operation for a caller: the role is checked, and what changes something is logged.
+
+import { errorText } from '../base/errors.js';
+import type { OperationContext } from './context.js';
+import { type AnyOperation, roleAllows } from './operation.js';
+import { Refusal } from './refusal.js';
+
+/** Refuses a caller whose role does not reach. */
+export function requireRole({ caller }: OperationContext, operation: AnyOperation): void {
+  if (roleAllows(caller.role, operation.role)) return;
+  throw new Refusal(
+    `role-${operation.role}`,
+    `${operation.name} is for the role ${operation.role}; ${caller.name} is ${caller.role}.`,
+    { advice: 'Use a token of that role.', status: 403 },
+  );
+}
+
+/** Runs it with input that its schema has let through. */
+export async function runOperation(
+  operation: AnyOperation,
+  context: OperationContext,
+  input: unknown,
+): Promise<unknown> {
+  requireRole(context, operation);
+  if (!operation.changes || context.caller.via === 'files') {
+    return await operation.run(context, input);
+  }
+  const { caller, server } = context;
+  const fields = {
+    component: 'admin',
+    operation: operation.name,
+    caller: caller.name,
+    via: caller.via,
+  };
+  try {
+    const output = await operation.run(context, input);
+    server.log.info(fields, 'done');
+    return output;
+  } catch (error) {
+    server.log.warn(fields, `not done: ${errorText(error)}`);
+    throw error;
+  }
+}
