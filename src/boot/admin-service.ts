@@ -1,32 +1,62 @@
-// The ways in for operators: a Unix socket that only the server's own user may open. Behind it
-// stand the operations of the registry.
+// The ways in for operators: a Unix socket that only the server's own user may open, and HTTP for
+// whoever has a token. Behind both stand the operations of the registry.
 
 import { chmodSync, rmSync } from 'node:fs';
 import { adminSocketPath } from '../base/admin-path.js';
+import { errorText, UserError } from '../base/errors.js';
 import type { Logger } from '../base/log.js';
+import { version } from '../base/version.js';
 import type { Config } from '../config/schema.js';
+import { openApiRoute } from '../http/openapi.js';
+import { Problem } from '../http/problem.js';
+import type { Route } from '../http/route.js';
 import { HttpServer } from '../http/server.js';
-import type { Caller, OperationContext } from '../operations/context.js';
+import { ADMIN_DOCUMENT } from '../operations/admin-document.js';
+import type { Caller, OperationContext, QueueStatus } from '../operations/context.js';
+import type { Role } from '../operations/operation.js';
 import { operations } from '../operations/registry.js';
 import { operationRoutes } from '../operations/routes.js';
+import type { AdminTokens } from '../services/admin-tokens.js';
+import type { Listener } from './listeners.js';
 
 /** Whoever may open the socket may do everything. */
 const OWNER: Caller = { name: 'command line', role: 'admin', via: 'socket' };
-const MAX_SOCKET_REQUESTS = 1000;
+const MAX_REQUESTS = 1000;
+const MAX_REQUESTS_PER_ADDRESS = 200;
+const MAX_BODY_BYTES = 1024 * 1024;
 /** An import of accounts comes in one piece. */
 const MAX_SOCKET_BODY_BYTES = 64 * 1024 * 1024;
 
 export interface AdminParts {
   readonly config: Config;
   readonly log: Logger;
+  readonly tokens: () => AdminTokens;
   /** What the operations work with. */
   readonly contextOf: (caller: Caller) => OperationContext;
+}
+
+/** Who has this token; throws a Problem when nobody has. */
+export function tokenCaller(tokens: AdminTokens, token: string): Caller {
+  if (token === '') {
+    throw new Problem(401, 'unauthorized', {
+      rule: 'token-missing',
+      detail: 'Send the header `Authorization: Bearer TOKEN`.',
+      advice: '`rookery token add` makes tokens.',
+    });
+  }
+  const found = tokens.find(token);
+  if (found === undefined || found === 'expired') {
+    const rule = found === undefined ? 'token-unknown' : 'token-expired';
+    throw new Problem(401, 'unauthorized', { rule, advice: '`rookery token add` makes tokens.' });
+  }
+  return { name: found.name, role: found.role as Role, via: 'http' };
 }
 
 /** The service. */
 export class AdminService {
   private readonly socket: HttpServer;
   private readonly path: string;
+  private http: HttpServer | undefined;
 
   constructor(private readonly parts: AdminParts) {
     const { config, log } = parts;
@@ -37,8 +67,8 @@ export class AdminService {
         listen: 'off',
         trustedProxies: [],
         allowedOrigins: [],
-        maxRequests: MAX_SOCKET_REQUESTS,
-        maxRequestsPerAddress: MAX_SOCKET_REQUESTS,
+        maxRequests: MAX_REQUESTS,
+        maxRequestsPerAddress: MAX_REQUESTS,
       },
       routes: operationRoutes(operations, () => this.parts.contextOf(OWNER)),
       log,
@@ -47,7 +77,8 @@ export class AdminService {
     });
   }
 
-  async start(): Promise<void> {
+  /** Opens both; resolves with where HTTP listens. */
+  async start(): Promise<Listener | undefined> {
     // Whoever holds the data folder's lock owns this name; a file there is a dead server's.
     rmSync(this.path, { force: true });
     const before = process.umask(0o177);
@@ -57,9 +88,51 @@ export class AdminService {
       process.umask(before);
     }
     chmodSync(this.path, 0o600);
+    return await this.startHttp();
   }
 
   async stop(): Promise<void> {
+    await this.http?.stop();
     await this.socket.stop();
+  }
+
+  /** The requests under way, for `rookery status`. */
+  stats(): QueueStatus[] {
+    return this.http === undefined ? [] : [{ ...this.http.stats() }];
+  }
+
+  private async startHttp(): Promise<Listener | undefined> {
+    const { admin } = this.parts.config;
+    if (admin.listen === 'off') return undefined;
+    const { log } = this.parts;
+    const http = new HttpServer({
+      name: 'admin',
+      config: {
+        ...admin,
+        allowedOrigins: [],
+        maxRequests: MAX_REQUESTS,
+        maxRequestsPerAddress: MAX_REQUESTS_PER_ADDRESS,
+      },
+      routes: this.routes(),
+      log,
+      maxBodyBytes: MAX_BODY_BYTES,
+    });
+    try {
+      const { address, port } = await http.start();
+      this.http = http;
+      return { protocol: 'admin', address, port };
+    } catch (error) {
+      throw new UserError(
+        `admin.listen ${admin.listen} cannot be opened: ${errorText(error)}`,
+        'Stop what listens there, or write another address.',
+      );
+    }
+  }
+
+  private routes(): Route[] {
+    const routes = operationRoutes(operations, ({ token }) =>
+      this.parts.contextOf(tokenCaller(this.parts.tokens(), token)),
+    );
+    return [...routes, openApiRoute(routes, version, ADMIN_DOCUMENT)];
   }
 }

@@ -8,8 +8,9 @@ export interface Listener {
   readonly port: number;
 }
 
-/** The written form of a listener. HTTP's is an address that can be opened in a browser. */
+/** The written form of a listener. Those of HTTP are addresses that can be opened in a browser. */
 export function formatListener({ protocol, address, port }: Listener): string {
   const host = address.includes(':') ? `[${address}]` : address;
-  return protocol === 'http' ? `http http://${host}:${port}/` : `${protocol} ${host}:${port}`;
+  const isWeb = protocol === 'http' || protocol === 'admin';
+  return isWeb ? `${protocol} http://${host}:${port}/` : `${protocol} ${host}:${port}`;
 }

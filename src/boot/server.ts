@@ -19,6 +19,7 @@ import type {
 } from '../operations/context.js';
 import { Dispatcher } from '../pool/dispatcher.js';
 import { HandlerPool } from '../pool/handler-pool.js';
+import { AdminTokens } from '../services/admin-tokens.js';
 import { certificateProblems, ensureCertificate } from '../services/certificate.js';
 import { DataLock } from '../services/data-lock.js';
 import { CAPS_NODE, capsVersion } from '../services/disco.js';
@@ -70,12 +71,13 @@ export class Server extends EventEmitter<ServerEvents> {
   private readonly steps: Steps;
   private readonly externalAuth: boolean;
   private lock: DataLock | undefined;
-  private parts: { services: Services; facts: Facts } | undefined;
+  private parts: { services: Services; facts: Facts; tokens: AdminTokens } | undefined;
   private pool: HandlerPool | undefined;
   private tested: Promise<void> | undefined;
   private dispatcher: Dispatcher | undefined;
   private engine: EnginePort | undefined;
   private identity: NoiseIdentity | undefined;
+  private readonly admin: AdminService;
   private http: HttpService | undefined;
   private stopping: Promise<void> | undefined;
   private reloading = false;
@@ -95,8 +97,10 @@ export class Server extends EventEmitter<ServerEvents> {
     const admin = new AdminService({
       config,
       log: this.log,
+      tokens: () => this.required().tokens,
       contextOf: (caller) => this.contextOf(caller),
     });
+    this.admin = admin;
     const nothing = async (): Promise<void> => undefined;
     this.steps = new Steps(
       [
@@ -110,7 +114,7 @@ export class Server extends EventEmitter<ServerEvents> {
         { name: 'facts', start: () => this.pushFacts(), stop: nothing },
         // Handlers that do not work stop the start before a client can meet them.
         { name: 'self-test', start: () => this.awaitSelfTest(), stop: nothing },
-        { name: 'admin', start: () => admin.start(), stop: () => admin.stop() },
+        { name: 'admin', start: () => this.startAdmin(), stop: () => admin.stop() },
         // From here on clients come; its stop sends them away.
         { name: 'listeners', start: () => this.openListeners(), stop: () => this.drain() },
         // Last, because it tells devices where the other listeners are.
@@ -152,6 +156,7 @@ export class Server extends EventEmitter<ServerEvents> {
     const queues: QueueStatus[] = [
       { ...dispatcher.stats() },
       ...(this.http?.stats() ?? []),
+      ...this.admin.stats(),
       { name: 'engine commands', ...(commandQueue as Omit<QueueStatus, 'name'>) },
     ];
     return {
@@ -171,10 +176,11 @@ export class Server extends EventEmitter<ServerEvents> {
 
   /** What operations work with that this caller asks for. */
   private contextOf(caller: Caller): OperationContext {
-    const { services, dispatcher } = this.required();
+    const { services, tokens, dispatcher } = this.required();
     return {
       caller,
       services,
+      tokens,
       apply: (effects) => dispatcher.apply(effects),
       server: {
         config: this.config,
@@ -190,7 +196,7 @@ export class Server extends EventEmitter<ServerEvents> {
   }
 
   /** The parts of a server that is up. */
-  required(): { services: Services; facts: Facts; dispatcher: Dispatcher } {
+  required(): { services: Services; facts: Facts; tokens: AdminTokens; dispatcher: Dispatcher } {
     const { parts, dispatcher } = this;
     if (parts === undefined || dispatcher === undefined) throw new Error('the server is not up');
     return { ...parts, dispatcher };
@@ -220,7 +226,8 @@ export class Server extends EventEmitter<ServerEvents> {
 
   private async openStore(): Promise<void> {
     const services = openServices(Store.open(this.config.data), this.settings);
-    this.parts = { services, facts: new Facts(services) };
+    const tokens = AdminTokens.open(services);
+    this.parts = { services, facts: new Facts(services), tokens };
   }
 
   private async closeStore(): Promise<void> {
@@ -346,7 +353,13 @@ export class Server extends EventEmitter<ServerEvents> {
 
   private listening(listener: Listener): void {
     this.open.push(listener);
-    if (this.open.length === engineListeners(this.config).length) this.resolveListening();
+    const opened = this.open.filter(({ protocol }) => protocol !== 'admin').length;
+    if (opened === engineListeners(this.config).length) this.resolveListening();
+  }
+
+  private async startAdmin(): Promise<void> {
+    const listener = await this.admin.start();
+    if (listener !== undefined) this.open.push(listener);
   }
 
   private async startHttp(): Promise<void> {

@@ -45,9 +45,8 @@ async function checkStore(folder: string): Promise<string[]> {
 }
 
 async function checkPorts(config: Config): Promise<string[]> {
-  const { listen } = config.http;
-  const http = listen === 'off' ? [] : [listen];
-  const addresses = [...engineListeners(config).map(({ address }) => address), ...http];
+  const others = [config.http.listen, config.admin.listen].filter((listen) => listen !== 'off');
+  const addresses = [...engineListeners(config).map(({ address }) => address), ...others];
   const problems = await Promise.all(addresses.map(portProblem));
   return problems.filter((problem) => problem !== undefined);
 }

@@ -14,6 +14,7 @@ import { withOperations } from './perform.js';
 const GROUPS: Readonly<Record<string, string>> = {
   account: 'manage the accounts',
   device: 'manage the devices of an account',
+  token: 'manage the tokens of the admin HTTP interface',
 };
 
 interface CommonOptions {

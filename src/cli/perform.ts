@@ -8,6 +8,7 @@ import type { Config } from '../config/schema.js';
 import type { Caller, OperationContext } from '../operations/context.js';
 import type { Operation } from '../operations/operation.js';
 import { Refusal } from '../operations/refusal.js';
+import { AdminTokens } from '../services/admin-tokens.js';
 import { DataLock } from '../services/data-lock.js';
 import { openServices } from '../services/services.js';
 import { settingsOf } from '../services/settings.js';
@@ -26,6 +27,7 @@ function overFiles(services: OperationContext['services']): Perform {
   const context: OperationContext = {
     caller: OWNER,
     services,
+    tokens: AdminTokens.open(services),
     apply: async () => undefined,
     get server(): never {
       throw new Refusal('server-runs', 'This needs a running server.');

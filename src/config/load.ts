@@ -206,9 +206,11 @@ function crossCheck(config: Config, sources: Sources, problems: ConfigProblem[])
     add('xmpp.listen', 'and the other listeners are all empty; write at least one address');
   }
   const seen = new Set<string>();
-  const { listen } = config.http;
-  const http = listen === 'off' ? [] : [{ key: 'http.listen', address: listen }];
-  for (const { key, address } of [...listeners, ...http]) {
+  const others = [
+    { key: 'http.listen', address: config.http.listen },
+    { key: 'admin.listen', address: config.admin.listen },
+  ].filter(({ address }) => address !== 'off');
+  for (const { key, address } of [...listeners, ...others]) {
     if (!address.endsWith(':0') && seen.has(address)) {
       add(key, `opens ${address} a second time; write each address once`);
       break;

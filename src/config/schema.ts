@@ -5,6 +5,7 @@ import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { normaliseDomain } from '../engine/jid.js';
+import { adminSchema } from './admin-schema.js';
 import { choice, flag, integer, listenList, listenOrOff, path, text, textList } from './fields.js';
 import { registrationSchema } from './registration-schema.js';
 
@@ -380,6 +381,7 @@ export const configSchema = z.strictObject({
   tls: tls.prefault({}),
   limits: limits.prefault({}),
   http: http.prefault({}),
+  admin: adminSchema.prefault({}),
   registration: registrationSchema.prefault({}),
   accounts: accounts.prefault({}),
   store: store.prefault({}),

@@ -144,7 +144,7 @@ export class HttpServer {
       this.refused++;
       const status = others >= maxRequestsPerAddress ? 429 : 503;
       const type = status === 429 ? 'too-many-requests' : 'too-busy';
-      const rule = status === 429 ? 'http.maxRequestsPerAddress' : 'http.maxRequests';
+      const rule = status === 429 ? 'requests-per-address' : 'requests';
       this.fail(exchange, new Problem(status, type, { rule, retryAfterSeconds: 5, close: true }));
       return;
     }

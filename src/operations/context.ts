@@ -4,6 +4,7 @@ import type { Logger } from '../base/log.js';
 import type { Config } from '../config/schema.js';
 import type { EnginePort } from '../engine/engine-port.js';
 import type { Inquiries } from '../engine/inquiries.js';
+import type { AdminTokens } from '../services/admin-tokens.js';
 import type { Effect } from '../services/effects.js';
 import type { OnlineUsers } from '../services/online-users.js';
 import type { Services } from '../services/services.js';
@@ -71,6 +72,7 @@ export interface RunningServer {
 export interface OperationContext {
   readonly caller: Caller;
   readonly services: Services;
+  readonly tokens: AdminTokens;
   /** Tells the engine; nobody is told while no server runs. */
   apply(effects: readonly Effect[]): Promise<void>;
   /** Throws a Refusal while no server runs, which only operations that work offline can meet. */

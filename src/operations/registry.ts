@@ -4,9 +4,11 @@ import { accountOperations } from './account-operations.js';
 import { deviceOperations } from './device-operations.js';
 import type { AnyOperation } from './operation.js';
 import { serverOperations } from './server-operations.js';
+import { tokenOperations } from './token-operations.js';
 
 export const operations: readonly AnyOperation[] = [
   ...serverOperations,
   ...accountOperations,
   ...deviceOperations,
+  ...tokenOperations,
 ];

@@ -12,6 +12,7 @@ import { operationPath } from '../../src/operations/operation.js';
 import { operations } from '../../src/operations/registry.js';
 import { operationId, operationRoutes } from '../../src/operations/routes.js';
 import { accountsToJson } from '../../src/services/account-wire.js';
+import { AdminTokens } from '../../src/services/admin-tokens.js';
 import type { Effect } from '../../src/services/effects.js';
 import { deriveCredentials } from '../../src/services/scram.js';
 import { http } from '../e2e/support/http-client.js';
@@ -53,6 +54,7 @@ describe('operations', () => {
 describe('operations over HTTP', () => {
   const test = new TestServices();
   const told: Effect[] = [];
+  const tokens = AdminTokens.open(test.services);
   let caller: Caller;
   let server: HttpServer;
   let base: string;
@@ -61,6 +63,7 @@ describe('operations over HTTP', () => {
     const contextOf = (): OperationContext => ({
       caller,
       services: test.services,
+      tokens,
       apply: async (effects) => void told.push(...effects),
       // Accounts and devices ask it for nothing but its log.
       server: { log } as RunningServer,

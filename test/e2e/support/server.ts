@@ -60,6 +60,8 @@ export class TestServer {
   wssPort = 0;
   /** Where HTTP is; empty when it is off. */
   httpUrl = '';
+  /** Where the admin HTTP interface is; empty when it is off. */
+  adminUrl = '';
   #child: ChildProcess | undefined;
   #exited: Promise<void> | undefined;
   readonly #readyTimeoutMs: number;
@@ -168,6 +170,7 @@ export class TestServer {
     this.wsPort = port('ws');
     this.wssPort = port('wss');
     this.httpUrl = /\bhttp (http:\/\/[^\s,;]+)/u.exec(this.readyLine)?.[1] ?? '';
+    this.adminUrl = /\badmin (http:\/\/[^\s,;]+)/u.exec(this.readyLine)?.[1] ?? '';
     if (this.port === 0) throw new Error(`no port of xmpp in: ${this.readyLine}`);
   }
 
