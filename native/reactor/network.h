@@ -39,6 +39,7 @@ struct IoResult {
 struct PeerAddress {
   std::uint8_t ip[16] = {};
   std::uint16_t port = 0;
+  /// `192.0.2.1:5222`, `[2001:db8::1]:5222`; without a port when that is not known (0).
   [[nodiscard]] std::string text() const;
 };
 

@@ -94,9 +94,10 @@ std::string PeerAddress::text() const {
   char host[INET6_ADDRSTRLEN] = "";
   if (std::memcmp(ip, kMappedPrefix, sizeof kMappedPrefix) == 0) {
     inet_ntop(AF_INET, ip + sizeof kMappedPrefix, host, sizeof host);
-    return std::string(host) + ":" + std::to_string(port);
+    return port == 0 ? host : std::string(host) + ":" + std::to_string(port);
   }
   inet_ntop(AF_INET6, ip, host, sizeof host);
+  if (port == 0) return host;
   return "[" + std::string(host) + "]:" + std::to_string(port);
 }
 

@@ -17,6 +17,7 @@ import type {
   ReloadReply,
   ServerStatus,
 } from '../operations/context.js';
+import { Traces } from '../operations/traces.js';
 import { Dispatcher } from '../pool/dispatcher.js';
 import { HandlerPool } from '../pool/handler-pool.js';
 import { AdminTokens } from '../services/admin-tokens.js';
@@ -68,6 +69,7 @@ export class Server extends EventEmitter<ServerEvents> {
   private readonly settings: Settings;
   private readonly online = new OnlineUsers();
   private readonly inquiries: Inquiries;
+  private readonly traces: Traces;
   private readonly steps: Steps;
   private readonly externalAuth: boolean;
   private lock: DataLock | undefined;
@@ -94,6 +96,7 @@ export class Server extends EventEmitter<ServerEvents> {
     this.externalAuth = options.authenticate?.() !== undefined;
     this.settings = settingsOf(config, version, { live: true, externalAuth: this.externalAuth });
     this.inquiries = new Inquiries((command) => this.runningEngine().send(command), config.shards);
+    this.traces = new Traces(this.inquiries);
     const admin = new AdminService({
       config,
       log: this.log,
@@ -132,6 +135,7 @@ export class Server extends EventEmitter<ServerEvents> {
 
   /** Sends clients away so that they reconnect, flushes, stops. May be called more than once. */
   async stop(): Promise<void> {
+    this.traces.stopAll();
     this.stopping ??= this.steps.stop().then(() => {
       this.emit('closed');
     });
@@ -188,6 +192,7 @@ export class Server extends EventEmitter<ServerEvents> {
         engine: this.runningEngine(),
         online: this.online,
         inquiries: this.inquiries,
+        traces: this.traces,
         status: () => this.status(),
         reload: () => this.reload(),
         stop: () => this.stop(),

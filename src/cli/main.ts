@@ -9,6 +9,7 @@ import type { ChatOptions } from './chat.js';
 import { check } from './check.js';
 import { stop } from './control.js';
 import { addOperationCommands } from './operation-commands.js';
+import { trace } from './trace.js';
 
 interface ConfigOption {
   readonly config?: string;
@@ -28,6 +29,11 @@ function buildProgram(): Command {
   });
   command('stop', 'stop the server gracefully').action(stop);
   command('check', 'check configuration, certificate, ports and data folder').action(check);
+  command('trace <user>', 'show the stanzas of a user as they come and go')
+    .option('--bodies', 'show what people say, too')
+    .option('--json', 'as JSON, a line each')
+    .option('--seconds <seconds>', 'stop after so many')
+    .action(trace);
   addAccountCommands(program);
   addOperationCommands(program);
   program

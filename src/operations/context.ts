@@ -9,6 +9,7 @@ import type { Effect } from '../services/effects.js';
 import type { OnlineUsers } from '../services/online-users.js';
 import type { Services } from '../services/services.js';
 import type { Role } from './operation.js';
+import type { Traces } from './traces.js';
 
 /** Who asks, and by which way. */
 export interface Caller {
@@ -62,6 +63,7 @@ export interface RunningServer {
   readonly online: OnlineUsers;
   /** Questions to the shards. */
   readonly inquiries: Inquiries;
+  readonly traces: Traces;
   status(): ServerStatus;
   reload(): Promise<ReloadReply>;
   /** Resolves when everything has stopped, this operation's own way included. */

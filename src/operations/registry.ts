@@ -2,13 +2,17 @@
 
 import { accountOperations } from './account-operations.js';
 import { deviceOperations } from './device-operations.js';
+import { findingOperations } from './finding-operations.js';
 import type { AnyOperation } from './operation.js';
 import { serverOperations } from './server-operations.js';
 import { tokenOperations } from './token-operations.js';
+import { traceOperations } from './trace-operations.js';
 
 export const operations: readonly AnyOperation[] = [
   ...serverOperations,
   ...accountOperations,
   ...deviceOperations,
   ...tokenOperations,
+  ...findingOperations,
+  ...traceOperations,
 ];
