@@ -184,6 +184,7 @@ void Shard::put_block_list(std::string_view record) {
     if (end == std::string_view::npos) break;
     rest.remove_prefix(end + 1);
   }
+  presence_.block_list_changed(user);
 }
 
 void Shard::put_devices(std::string_view record) {

@@ -181,12 +181,20 @@ void PresenceRouter::session_ended(Session& session) {
 void PresenceRouter::directed(Session& session, const StanzaView& view, const Jid& to) {
   if (to.local.empty() || view.type == "probe") return;  // the server has no presence
   const std::string from = full_address(session, context_.domain());
+  const std::string address = to.full();
+  if (session.user->blocked && MessageRouter::blocks(*session.user, address)) {
+    std::string answer;
+    if (write_stanza_error(answer, view, address, from, StanzaError::not_acceptable, {},
+                           "<blocked xmlns='urn:xmpp:blocking:errors'/>")) {
+      delivery_.send(session, answer);
+    }
+    return;
+  }
   stamped_.clear();
   append_stamped(stamped_, view, from);
   RoutedType type = RoutedType::available;
   if (view.type == "unavailable") type = RoutedType::unavailable;
   if (view.type == "error") type = RoutedType::error;
-  const std::string address = to.full();
   if (type == RoutedType::available) {
     if (!session.directed) session.directed = std::make_unique<DirectedPresence>();
     auto& known = *session.directed;
@@ -239,6 +247,23 @@ void PresenceRouter::answer_probe(User& user, const RoutedStanza& routed) {
   for (const Session* session : user.sessions) {
     if (!session->available) continue;
     messages_.deliver_to_address(asker, resource_of(routed.from), presence_of(*session));
+  }
+}
+
+void PresenceRouter::block_list_changed(User& user) {
+  if (!user.blocked) return;
+  for (Session* session : user.sessions) {
+    if (!session->directed) continue;
+    const std::string from = full_address(*session, context_.domain());
+    std::string xml = "<presence type='unavailable'";
+    append_attribute(xml, "from", from);
+    xml += "/>";
+    std::erase_if(*session->directed, [&](const std::string& address) {
+      if (!MessageRouter::blocks(user, address)) return false;
+      route(local_of(address), resource_of(address), from, RoutedType::unavailable, xml);
+      return true;
+    });
+    if (session->directed->empty()) session->directed.reset();
   }
 }
 

@@ -28,6 +28,9 @@ class PresenceRouter {
   /// A contact's subscription changed while the user may be online: the contact is shown the user's
   /// presence, or its end.
   void subscription_changed(User& user, std::string_view contact_local, bool shown);
+  /// The user's block list has changed: whoever is on it and was sent presence by address sees the
+  /// user leave (XEP-0191 section 3.3), and hears of the user no more.
+  void block_list_changed(User& user);
 
  private:
   void available(Session& session, const StanzaView& view);

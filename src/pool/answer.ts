@@ -19,6 +19,8 @@ const SUBSCRIPTION_TYPES: readonly string[] = [
   'unsubscribed',
 ];
 const MAX_REQUEST_BYTES = 4096;
+/** A name that no account can have. */
+const NOBODY = '';
 
 /** What became of an event. */
 export interface Outcome {
@@ -79,18 +81,19 @@ export class Answerer {
       const stanza = parseXml(request.stanza);
       const payload = onlyChild(stanza);
       const routed = this.table.find(payload.name, namespaceOf(payload));
-      const { target, targetUser } = targetOf(request, domain);
+      const { target, targetUser: named } = targetOf(request, domain);
       if (routed?.handler.handleIq === undefined || !routed.route.targets.includes(target)) {
         throw new StanzaError('service-unavailable');
       }
-      if (target === 'other' && this.services.blocks.blocked(targetUser, own)) {
-        throw new StanzaError('service-unavailable');
-      }
+      // To the blocked the account is one that does not exist, by whatever answer tells of that:
+      // one answer of their own for all requests would tell them from strangers (XEP-0191 §3.2).
+      const hidden = target === 'other' && this.services.blocks.blocked(named, own);
       const type = attribute(stanza, 'type') === 'set' ? 'set' : 'get';
       const { user, session } = request;
       const call: IqCall = {
-        ...{ user, session, own, from, type, target, targetUser, payload },
-        targetOnline: online,
+        ...{ user, session, own, from, type, target, payload },
+        targetUser: hidden ? NOBODY : named,
+        targetOnline: online && !hidden,
       };
       return await guarded(routed.handler.name, () => routed.handler.handleIq?.(call, context));
     });

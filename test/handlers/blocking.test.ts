@@ -63,4 +63,34 @@ describe('blocking handler', () => {
       'bad-request',
     );
   });
+
+  it('answers the blocked as if there was no such account, whatever they ask', async () => {
+    // What would be shown to others.
+    await harness.iq('ann', 'set', `<vCard xmlns='vcard-temp'><FN>Ann</FN></vCard>`);
+    await harness.presence('bob', 'subscribe', 'ann@example.org');
+    await harness.presence('ann', 'subscribed', 'bob@example.org');
+    const card = `<vCard xmlns='vcard-temp'/>`;
+    const at = { to: 'ann@example.org', online: true };
+    assert.equal(condition(await harness.iq('bob', 'get', card, at)), '');
+    await block('bob@example.org');
+    const payloads = [
+      card,
+      `<profile xmlns='urn:rookery:profile:1'/>`,
+      `<query xmlns='jabber:iq:last'/>`,
+      `<query xmlns='http://jabber.org/protocol/disco#info'/>`,
+      `<query xmlns='http://jabber.org/protocol/disco#info' node='x'/>`,
+      `<query xmlns='http://jabber.org/protocol/disco#items'/>`,
+      `<query xmlns='jabber:iq:roster'/>`,
+      `<query xmlns='urn:example:unknown'/>`,
+    ];
+    for (const payload of payloads) {
+      for (const type of ['get', 'set'] as const) {
+        const blocked = await harness.iq('bob', type, payload, at);
+        const strange = await harness.iq('bob', type, payload, { to: 'nobody@example.org' });
+        const expected = strange.toString().replaceAll('nobody@', 'ann@');
+        assert.notEqual(condition(strange), '', payload);
+        assert.equal(blocked.toString(), expected, `${type} ${payload}`);
+      }
+    }
+  });
 });

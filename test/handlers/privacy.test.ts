@@ -87,7 +87,8 @@ describe('privacy', () => {
     await harness.services.store.transaction(() => {
       harness.services.blocks.save(EVE, [`${FAY}@example.org`]);
     });
-    assert.equal(await last(FAY, EVE), 'service-unavailable');
+    // As one gets who asks for an account that does not exist: it must not tell of the block.
+    assert.equal(await last(FAY, EVE), 'forbidden');
     for (const aspect of ['last-seen', 'online', 'profile-picture', 'about'] as const) {
       assert.equal(harness.services.privacy.shows(EVE, aspect, `${FAY}@example.org`), false);
     }
