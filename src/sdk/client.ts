@@ -12,6 +12,7 @@ import { type Account, accountKeys } from './registration.js';
 import * as stanzas from './stanzas.js';
 import type { Chat, Message, MessageStore, Queued } from './store/message-store.js';
 import { LoginFailed, ManagedStream, type StreamPosition } from './stream/managed-stream.js';
+import { Whereabouts } from './whereabouts.js';
 
 const REQUEST_TIMEOUT_MS = 30_000;
 const AGENT = 'Rookery client';
@@ -62,13 +63,14 @@ export class RookeryClient extends Emitter<ClientEvents> {
   readonly address: string;
   private readonly stream: ManagedStream;
   private readonly reconnector: Reconnector;
+  private readonly whereabouts: Whereabouts;
   private readonly requests = new Map<string, Waiting>();
   private current: ConnectionState = 'offline';
 
   private constructor(
     private readonly account: Account,
     private readonly store: MessageStore,
-    private readonly dial: Dial,
+    dial: Dial,
     position: StreamPosition | undefined,
   ) {
     super();
@@ -87,6 +89,7 @@ export class RookeryClient extends Emitter<ClientEvents> {
       },
       position,
     );
+    this.whereabouts = new Whereabouts(dial, store);
     this.reconnector = new Reconnector(() => this.connect());
   }
 
@@ -325,7 +328,8 @@ export class RookeryClient extends Emitter<ClientEvents> {
         ? keys.noiseKey
         : accountKeys({ ...this.account, serverKey: saved }).noiseKey;
     try {
-      const login = await this.stream.connect(this.dial, { noiseKey, identity: keys.identity });
+      const known = { noiseKey, identity: keys.identity };
+      const login = await this.whereabouts.connect((dial) => this.stream.connect(dial, known));
       const learnt = toBase64(login.noiseKey);
       if (learnt !== (saved ?? this.account.serverKey))
         await this.store.remember('serverKey', learnt);

@@ -10,7 +10,7 @@ import { openNodeDatabase } from './store/node-database.js';
 
 export * from './client.js';
 export type { Activity } from './incoming.js';
-export type { Dial, Link } from './links/link.js';
+export type { Dial, Link, Place } from './links/link.js';
 export { tcpDial } from './links/tcp.js';
 export { webSocketDial } from './links/websocket.js';
 export type { Audience, Contact, Found, Privacy, Profile, ProfileChange } from './people.js';

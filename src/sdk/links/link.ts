@@ -11,5 +11,16 @@ export interface Link {
   onClose: (why?: Error) => void;
 }
 
+/** A host and a port. */
+export interface Place {
+  /** A name or an address; IPv6 without brackets. */
+  readonly host: string;
+  readonly port: number;
+}
+
 /** Opens a connection; rejects when it cannot be, or when `signal` is aborted. */
-export type Dial = (signal: AbortSignal) => Promise<Link>;
+export interface Dial {
+  (signal: AbortSignal): Promise<Link>;
+  /** The same way of dialling, to another place: where a server redirects to. */
+  elsewhere?(place: Place): Dial;
+}

@@ -5,7 +5,7 @@ import type { Dial, Link } from './link.js';
 
 /** Dials `host:port`. */
 export function tcpDial(host: string, port: number): Dial {
-  return (signal) =>
+  const dial: Dial = (signal) =>
     new Promise((resolve, reject) => {
       const socket = connect({ host, port, noDelay: true, signal });
       let error: Error | undefined;
@@ -27,4 +27,6 @@ export function tcpDial(host: string, port: number): Dial {
       socket.on('close', () => link.onClose(error));
       socket.once('connect', () => resolve(link));
     });
+  dial.elsewhere = (place) => tcpDial(place.host, place.port);
+  return dial;
 }

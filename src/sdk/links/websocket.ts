@@ -1,7 +1,7 @@
 // The compact protocol over WebSocket (docs/PROTOCOL.md section 8): a browser's own, or the package
 // ws in Node.
 
-import type { Dial, Link } from './link.js';
+import type { Dial, Link, Place } from './link.js';
 
 /** The subprotocol's name. */
 export const SUBPROTOCOL = 'rookery.compact.1';
@@ -24,9 +24,16 @@ async function socketClass(): Promise<SocketClass> {
   return own ?? ((await import('ws')).WebSocket as unknown as SocketClass);
 }
 
+/** The same address at another host and port. */
+function addressAt(url: string, { host, port }: Place): string {
+  const address = new URL(url);
+  address.host = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  return address.href;
+}
+
 /** Dials a `ws:` or `wss:` address. */
 export function webSocketDial(url: string): Dial {
-  return async (signal) => {
+  const dial: Dial = async (signal) => {
     const WebSocketClass = await socketClass();
     return new Promise<Link>((resolve, reject) => {
       const socket = new WebSocketClass(url, [SUBPROTOCOL]);
@@ -52,4 +59,6 @@ export function webSocketDial(url: string): Dial {
       };
     });
   };
+  dial.elsewhere = (place) => webSocketDial(addressAt(url, place));
+  return dial;
 }

@@ -6,6 +6,7 @@ import type { Element } from '../compact/element.js';
 import type { Dial } from '../links/link.js';
 import type { KeyPair } from '../noise/handshake.js';
 import { element, PROTOCOL_NS, STREAM_MANAGEMENT_NS } from '../stanzas.js';
+import { placeOf, Redirected } from '../whereabouts.js';
 import { type LoggedIn, logIn, type SecureStream, type ServerKeys } from './secure-stream.js';
 
 /** Acknowledgements wait so long for company. */
@@ -91,7 +92,7 @@ export class ManagedStream {
 
   /**
    * Dials and logs in. Resolves to what was learnt and whether the old stream goes on; throws
-   * LoginFailed, Refused, or what the network says.
+   * Redirected, LoginFailed, Refused, or what the network says.
    */
   async connect(dial: Dial, keys: ServerKeys): Promise<LoggedIn & { resumed: boolean }> {
     await this.chain;
@@ -99,6 +100,7 @@ export class ManagedStream {
     const { answer, stream } = result;
     if (answer.name !== 'success') {
       stream.close();
+      if (answer.name === 'redirect') throw new Redirected(placeOf(answer.attributes));
       const reason = answer.children.find((child) => typeof child !== 'string');
       throw new LoginFailed(reason?.name ?? answer.name);
     }
