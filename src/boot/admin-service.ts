@@ -14,8 +14,7 @@ import { HttpServer } from '../http/server.js';
 import { ADMIN_DOCUMENT } from '../operations/admin-document.js';
 import type { Caller, OperationContext, QueueStatus } from '../operations/context.js';
 import type { Role } from '../operations/operation.js';
-import { operations } from '../operations/registry.js';
-import { operationRoutes } from '../operations/routes.js';
+import { registryRoutes } from '../operations/routes.js';
 import type { AdminTokens } from '../services/admin-tokens.js';
 import type { Listener } from './listeners.js';
 
@@ -70,7 +69,7 @@ export class AdminService {
         maxRequests: MAX_REQUESTS,
         maxRequestsPerAddress: MAX_REQUESTS,
       },
-      routes: operationRoutes(operations, () => this.parts.contextOf(OWNER)),
+      routes: registryRoutes(() => this.parts.contextOf(OWNER)),
       log,
       maxBodyBytes: MAX_SOCKET_BODY_BYTES,
       socketPath: this.path,
@@ -130,7 +129,7 @@ export class AdminService {
   }
 
   private routes(): Route[] {
-    const routes = operationRoutes(operations, ({ token }) =>
+    const routes = registryRoutes(({ token }) =>
       this.parts.contextOf(tokenCaller(this.parts.tokens(), token)),
     );
     return [...routes, openApiRoute(routes, version, ADMIN_DOCUMENT)];

@@ -7,15 +7,14 @@ import { openApiDocument } from '../http/openapi.js';
 import type { Route } from '../http/route.js';
 import { ADMIN_DOCUMENT } from '../operations/admin-document.js';
 import type { OperationContext } from '../operations/context.js';
-import { operations } from '../operations/registry.js';
-import { operationRoutes } from '../operations/routes.js';
+import { registryRoutes } from '../operations/routes.js';
 import { apiRoutes } from './http-service.js';
 
 /** The routes of both interfaces. */
 export function documentedRoutes(): { api: Route[]; admin: Route[] } {
   return {
     api: apiRoutes({} as ApiParts),
-    admin: operationRoutes(operations, () => ({}) as OperationContext),
+    admin: registryRoutes(() => ({}) as OperationContext),
   };
 }
 

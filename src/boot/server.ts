@@ -17,11 +17,13 @@ import type {
   ReloadReply,
   ServerStatus,
 } from '../operations/context.js';
+import type { ServerSample } from '../operations/sample.js';
+import { Sampler } from '../operations/sampler.js';
 import { Traces } from '../operations/traces.js';
 import { Dispatcher } from '../pool/dispatcher.js';
 import { HandlerPool } from '../pool/handler-pool.js';
 import { AdminTokens } from '../services/admin-tokens.js';
-import { certificateProblems, ensureCertificate } from '../services/certificate.js';
+import { certificateEnd, certificateProblems, ensureCertificate } from '../services/certificate.js';
 import { DataLock } from '../services/data-lock.js';
 import { CAPS_NODE, capsVersion } from '../services/disco.js';
 import { Facts } from '../services/facts.js';
@@ -80,6 +82,8 @@ export class Server extends EventEmitter<ServerEvents> {
   private engine: EnginePort | undefined;
   private identity: NoiseIdentity | undefined;
   private readonly admin: AdminService;
+  private readonly sampler: Sampler;
+  private certificateEnds = 0;
   private http: HttpService | undefined;
   private stopping: Promise<void> | undefined;
   private reloading = false;
@@ -104,6 +108,18 @@ export class Server extends EventEmitter<ServerEvents> {
       contextOf: (caller) => this.contextOf(caller),
     });
     this.admin = admin;
+    this.sampler = new Sampler(
+      {
+        folder: config.data,
+        memoryBytes: 0,
+        log: this.log,
+        server: () => this.figures(),
+        engine: () => this.runningEngine().stats(),
+        queues: () => this.queues(),
+        handlers: () => this.required().dispatcher.handlerTimes(),
+      },
+      () => [],
+    );
     const nothing = async (): Promise<void> => undefined;
     this.steps = new Steps(
       [
@@ -117,6 +133,7 @@ export class Server extends EventEmitter<ServerEvents> {
         { name: 'facts', start: () => this.pushFacts(), stop: nothing },
         // Handlers that do not work stop the start before a client can meet them.
         { name: 'self-test', start: () => this.awaitSelfTest(), stop: nothing },
+        { name: 'sampler', start: () => this.startSampler(), stop: () => this.stopSampler() },
         { name: 'admin', start: () => this.startAdmin(), stop: () => admin.stop() },
         // From here on clients come; its stop sends them away.
         { name: 'listeners', start: () => this.openListeners(), stop: () => this.drain() },
@@ -155,27 +172,38 @@ export class Server extends EventEmitter<ServerEvents> {
 
   /** How the server is, for `rookery status`. */
   status(): ServerStatus {
-    const { services, dispatcher } = this.required();
-    const { commandQueue, ...native } = this.runningEngine().stats();
-    const queues: QueueStatus[] = [
-      { ...dispatcher.stats() },
-      ...(this.http?.stats() ?? []),
-      ...this.admin.stats(),
-      { name: 'engine commands', ...(commandQueue as Omit<QueueStatus, 'name'>) },
-    ];
+    const { commandQueue: _, ...native } = this.runningEngine().stats();
+    const { certificateEnds: __, ...figures } = this.figures();
+    return {
+      ...figures,
+      listeners: this.open.map(formatListener),
+      residentBytes: process.memoryUsage.rss(),
+      queues: this.queues(),
+      engine: native as EngineStatus,
+    };
+  }
+
+  private figures(): ServerSample {
     return {
       version,
       pid: process.pid,
-      uptimeSeconds: Math.floor((Date.now() - this.settings.startedAt) / 1000),
       domain: this.config.domain,
-      accounts: services.accounts.count(),
+      uptimeSeconds: Math.floor((Date.now() - this.settings.startedAt) / 1000),
+      accounts: this.required().services.accounts.count(),
       usersOnline: this.online.size,
-      listeners: this.open.map(formatListener),
       handlersVersion: this.handlersVersion,
-      residentBytes: process.memoryUsage.rss(),
-      queues,
-      engine: native as EngineStatus,
+      certificateEnds: this.certificateEnds,
     };
+  }
+
+  /** The queues of the control plane. */
+  private queues(): QueueStatus[] {
+    return [
+      { ...this.required().dispatcher.stats() },
+      ...(this.http?.stats() ?? []),
+      ...this.admin.stats(),
+      { name: 'engine commands', ...this.runningEngine().commandQueue() },
+    ];
   }
 
   /** What operations work with that this caller asks for. */
@@ -193,6 +221,7 @@ export class Server extends EventEmitter<ServerEvents> {
         online: this.online,
         inquiries: this.inquiries,
         traces: this.traces,
+        sampler: this.sampler,
         status: () => this.status(),
         reload: () => this.reload(),
         stop: () => this.stop(),
@@ -224,6 +253,7 @@ export class Server extends EventEmitter<ServerEvents> {
           'trust it. Put a real one there, or name one with tls.cert and tls.key.',
       );
     }
+    this.certificateEnds = certificateEnd(tls.cert);
     for (const problem of certificateProblems(tls, domain)) {
       this.log.warn({ component: 'tls' }, problem);
     }
@@ -362,6 +392,14 @@ export class Server extends EventEmitter<ServerEvents> {
     if (opened === engineListeners(this.config).length) this.resolveListening();
   }
 
+  private async startSampler(): Promise<void> {
+    this.sampler.start();
+  }
+
+  private async stopSampler(): Promise<void> {
+    this.sampler.stop();
+  }
+
   private async startAdmin(): Promise<void> {
     const listener = await this.admin.start();
     if (listener !== undefined) this.open.push(listener);
@@ -403,6 +441,7 @@ export class Server extends EventEmitter<ServerEvents> {
     const engine = this.runningEngine();
     engine.send(this.caps());
     engine.send({ kind: 'ReloadTls', tlsCert: cert, tlsKey: key });
+    this.certificateEnds = certificateEnd(cert);
     await dispatcher.swap(pool);
     this.log.info({ component: 'handlers' }, `version ${this.handlersVersion} has taken over`);
     return { version: this.handlersVersion, handlers: pool.handlers };

@@ -1,6 +1,8 @@
 // Talks to a running server over its admin socket.
 
-import { request } from 'node:http';
+import { type IncomingMessage, request } from 'node:http';
+import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 import type { z } from 'zod';
 import { adminSocketPath } from '../base/admin-path.js';
 import { errorCode, errorText, UserError } from '../base/errors.js';
@@ -24,12 +26,35 @@ export async function callServer<Input extends z.ZodObject, Output extends z.Zod
   input: z.input<Input>,
 ): Promise<z.output<Output>> {
   const path = operationPath(operation);
-  const { status, text } = operation.changes
+  const { status, answer } = operation.changes
     ? await exchange(dataFolder, 'POST', path, JSON.stringify(input))
     : await exchange(dataFolder, 'GET', `${path}?${queryOf(input)}`);
-  const answer: unknown = text === '' ? {} : JSON.parse(text);
-  if (status < 400) return operation.output.parse(answer);
-  throw asError(status, answer as ProblemBody);
+  const json: unknown = answer === '' ? {} : JSON.parse(answer);
+  if (status < 400) return operation.output.parse(json);
+  throw asError(status, json as ProblemBody);
+}
+
+/**
+ * Reads a stream of the server: `onItem` gets each item's JSON. Resolves when the server ends it or
+ * `signal` says so.
+ */
+export async function readServer(
+  dataFolder: string,
+  asked: { readonly name: string },
+  input: Readonly<Record<string, unknown>>,
+  onItem: (json: string) => void,
+  signal?: AbortSignal,
+): Promise<void> {
+  const path = `${operationPath(asked)}?${queryOf(input)}`;
+  const incoming = await answerOf(dataFolder, { method: 'GET', path, signal });
+  if ((incoming.statusCode ?? 0) >= 400) {
+    throw asError(incoming.statusCode ?? 0, JSON.parse(await text(incoming)) as ProblemBody);
+  }
+  try {
+    for await (const line of createInterface({ input: incoming })) if (line !== '{}') onItem(line);
+  } catch (error) {
+    if (signal?.aborted !== true) throw unreachable(dataFolder, error as Error);
+  }
 }
 
 function asError(status: number, { title, detail, advice, errors }: ProblemBody): UserError {
@@ -44,35 +69,46 @@ function asError(status: number, { title, detail, advice, errors }: ProblemBody)
   return new UserError(message, advice ?? '');
 }
 
-function exchange(
+/** Sends a request; resolves when the answer begins. */
+function answerOf(
   dataFolder: string,
-  method: string,
-  path: string,
-  body?: string,
-): Promise<{ status: number; text: string }> {
+  asked: {
+    readonly method: string;
+    readonly path: string;
+    readonly body?: string;
+    readonly signal?: AbortSignal | undefined;
+  },
+): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const outgoing = request(
       {
         socketPath: adminSocketPath(dataFolder),
-        method,
-        path,
+        method: asked.method,
+        path: asked.path,
         timeout: TIMEOUT_MS,
         headers: { 'content-type': 'application/json' },
+        ...(asked.signal === undefined ? {} : { signal: asked.signal }),
       },
-      (incoming) => {
-        const chunks: Buffer[] = [];
-        incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
-        incoming.on('error', reject);
-        incoming.on('end', () => {
-          const text = Buffer.concat(chunks).toString('utf8');
-          resolve({ status: incoming.statusCode ?? 0, text });
-        });
-      },
+      resolve,
     );
     outgoing.on('timeout', () => outgoing.destroy(new Error('no answer in twelve minutes')));
     outgoing.on('error', (error) => reject(unreachable(dataFolder, error)));
-    outgoing.end(body);
+    outgoing.end(asked.body);
   });
+}
+
+async function exchange(
+  dataFolder: string,
+  method: string,
+  path: string,
+  body?: string,
+): Promise<{ status: number; answer: string }> {
+  const incoming = await answerOf(dataFolder, {
+    method,
+    path,
+    ...(body === undefined ? {} : { body }),
+  });
+  return { status: incoming.statusCode ?? 0, answer: await text(incoming) };
 }
 
 function unreachable(dataFolder: string, error: Error): UserError {

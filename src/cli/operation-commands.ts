@@ -7,14 +7,22 @@ import { UserError } from '../base/errors.js';
 import { loadConfig } from '../config/load.js';
 import { fieldKind, typedValue } from '../http/query.js';
 import type { AnyOperation, Operation } from '../operations/operation.js';
-import { operations } from '../operations/registry.js';
+import { operations, streams } from '../operations/registry.js';
+import type { AnyStream } from '../operations/stream.js';
+import { readServer } from './admin-client.js';
 import { withOperations } from './perform.js';
 
 /** What the groups of commands are for. */
 const GROUPS: Readonly<Record<string, string>> = {
   account: 'manage the accounts',
   device: 'manage the devices of an account',
+  sample: 'every figure of the server, as JSON',
   token: 'manage the tokens of the admin HTTP interface',
+};
+
+/** What commands are made from. */
+type Asked = Pick<AnyOperation, 'name' | 'summary' | 'input'> & {
+  readonly look?: { readonly arguments?: readonly string[] };
 };
 
 interface CommonOptions {
@@ -54,7 +62,7 @@ function addOption(command: Command, name: string, field: z.ZodType): void {
 }
 
 /** A command under the group that its operation's first word names. */
-function commandFor(program: Command, operation: AnyOperation): Command {
+function commandFor(program: Command, operation: Asked): Command {
   const [first = '', second] = operation.name.split(' ');
   const words = `${operation.summary.charAt(0).toLowerCase()}${operation.summary.slice(1)}`;
   if (second === undefined) return program.command(first).description(words);
@@ -65,7 +73,7 @@ function commandFor(program: Command, operation: AnyOperation): Command {
 }
 
 function inputOf(
-  operation: AnyOperation,
+  operation: Asked,
   places: readonly (string | undefined)[],
   options: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
@@ -132,11 +140,35 @@ async function act(
   console.log(text);
 }
 
-function addCommand(program: Command, operation: AnyOperation): void {
+/** Prints what a stream sends, until it ends or Ctrl-C. */
+async function follow(
+  asked: AnyStream,
+  input: Record<string, unknown>,
+  options: CommonOptions,
+): Promise<void> {
+  const { config } = loadConfig(options.config);
+  const stopped = new AbortController();
+  process.once('SIGINT', () => stopped.abort());
+  const show = (json: string): void => {
+    const item: unknown = JSON.parse(json);
+    const { missed } = item as { missed?: number };
+    if (missed !== undefined) console.error(`${missed} left out: this is read too slowly.`);
+    else if (options.json === true) console.log(json);
+    else console.log(asked.look?.print?.(item, input) ?? plain(item));
+  };
+  await readServer(config.data, asked, input, show, stopped.signal);
+}
+
+function addCommand(
+  program: Command,
+  operation: Asked,
+  confirm: string | undefined,
+  run: (input: Record<string, unknown>, options: CommonOptions) => Promise<void>,
+): void {
   const command = commandFor(program, operation)
     .option('--config <file>', 'configuration file')
     .option('--json', 'as JSON');
-  if (operation.confirm !== undefined) command.option('--yes', 'do not ask');
+  if (confirm !== undefined) command.option('--yes', 'do not ask');
   const places = operation.look?.arguments ?? [];
   for (const name of places) {
     const field = operation.input.shape[name] as z.ZodType;
@@ -149,13 +181,20 @@ function addCommand(program: Command, operation: AnyOperation): void {
   command.action(async (...given: unknown[]) => {
     const options = given[places.length] as Record<string, unknown> & CommonOptions;
     const words = given.slice(0, places.length) as (string | undefined)[];
-    await act(operation, inputOf(operation, words, options), options);
+    await run(inputOf(operation, words, options), options);
   });
 }
 
 /** Adds a command for every operation that has none of its own. */
 export function addOperationCommands(program: Command): void {
   for (const operation of operations) {
-    if (operation.look?.handmade !== true) addCommand(program, operation);
+    if (operation.look?.handmade === true) continue;
+    addCommand(program, operation, operation.confirm, (input, options) =>
+      act(operation, input, options),
+    );
+  }
+  for (const asked of streams) {
+    if (asked.look?.handmade === true) continue;
+    addCommand(program, asked, undefined, (input, options) => follow(asked, input, options));
   }
 }

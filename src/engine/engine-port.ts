@@ -2,6 +2,7 @@
 // have another.
 
 import type { Command, EngineConfig, EngineEvent } from './boundary.gen.js';
+import type { CommandQueueStats } from './command-queue.js';
 import { Engine } from './engine.js';
 
 /** A running engine. */
@@ -11,6 +12,7 @@ export interface EnginePort {
   /** Resolves when there is room for more commands. */
   room(): Promise<void>;
   stats(): Record<string, unknown>;
+  commandQueue(): CommandQueueStats;
   /** Whether all streams were closed and all mailboxes flushed in time. */
   drain(seconds: number): Promise<boolean>;
   stop(): void;

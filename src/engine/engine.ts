@@ -63,7 +63,12 @@ export class Engine {
 
   stats(): EngineStats {
     const native = JSON.parse(this.#native.stats()) as Record<string, unknown>;
-    return { ...native, commandQueue: this.#commands.stats() };
+    return { ...native, commandQueue: this.commandQueue() };
+  }
+
+  /** The queue of commands alone. */
+  commandQueue(): CommandQueueStats {
+    return this.#commands.stats();
   }
 
   /**

@@ -2,7 +2,7 @@
 // document both come.
 
 import type { z } from 'zod';
-import type { Headers } from './transport.js';
+import type { Headers, StreamSink } from './transport.js';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
@@ -71,7 +71,15 @@ export interface RouteSpec<
 /** A route whose types have been seen to fit. */
 export interface Route extends Omit<RouteSpec, 'handle'> {
   handle(request: RouteRequest<unknown, unknown>): Promise<Reply>;
+  /**
+   * A live answer, in place of `handle`: lines of JSON as they come, or, to who asks for it, the
+   * messages of a WebSocket. May throw a Problem.
+   */
+  open?(request: RouteRequest<unknown, unknown>): BeginStream;
 }
+
+/** Begins to send; returns how it is stopped when the client has gone. */
+export type BeginStream = (sink: StreamSink) => () => void;
 
 /** Checks a route's types. */
 export function route<

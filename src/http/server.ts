@@ -11,10 +11,10 @@ import { addressSubject, clientAddress, hostOf, normaliseAddress } from './clien
 import { NodeTransport } from './node-transport.js';
 import { Problem } from './problem.js';
 import { queryObject } from './query.js';
-import type { Reply, Route, RouteRequest } from './route.js';
+import type { BeginStream, Reply, Route, RouteRequest } from './route.js';
 import { type Match, Router } from './router.js';
 import type { StaticFiles } from './static-files.js';
-import type { Exchange, Headers, Transport } from './transport.js';
+import type { Exchange, Headers, Transport, Upgrade } from './transport.js';
 import { type LoadedUws, loadUws } from './uws.js';
 import { UwsTransport } from './uws-transport.js';
 
@@ -29,6 +29,7 @@ const HEADERS = [
   'host',
   'if-none-match',
   'origin',
+  'sec-websocket-protocol',
   'transfer-encoding',
   'x-forwarded-for',
 ];
@@ -71,6 +72,13 @@ export interface HttpParts {
   readonly maxBodyBytes?: number;
   /** Listens on a Unix socket in place of an address. */
   readonly socketPath?: string;
+}
+
+/** A request that is counted in, or the reason why not. */
+interface Admission {
+  readonly address: string;
+  readonly subject: string;
+  readonly refusal?: Problem;
 }
 
 /** One HTTP listener. */
@@ -119,24 +127,42 @@ export class HttpServer {
   }
 
   private chooseTransport(loaded: LoadedUws): Transport {
-    const { log, name: component, socketPath } = this.parts;
+    const { log, name: component, socketPath, routes } = this.parts;
     const take = (exchange: Exchange): void => void this.take(exchange);
+    const isLive = routes.some(({ open }) => open !== undefined);
+    const upgrade = isLive ? (asked: Upgrade): void => this.takeUpgrade(asked) : undefined;
     if (socketPath !== undefined) return new NodeTransport(take);
     if (loaded.uws === undefined) {
       log.warn({ component }, `uWebSockets.js is not used (${loaded.problem})`);
       log.info({ component }, 'served by node:http');
-      return new NodeTransport(take);
+      return new NodeTransport(take, upgrade);
     }
     log.info({ component }, `served by ${loaded.build}`);
-    return new UwsTransport(loaded.uws, loaded.build, HEADERS, take, (crowded) => {
+    const crowding = (crowded: boolean): void => {
       if (crowded) log.warn({ component }, 'descriptors are scarce: the listener closes');
       else log.info({ component }, 'descriptors are free: the listener opens again');
-    });
+    };
+    return new UwsTransport(loaded.uws, loaded.build, HEADERS, take, crowding, upgrade);
   }
 
   private async take(exchange: Exchange): Promise<void> {
-    const forwarded = exchange.header('x-forwarded-for');
-    const address = clientAddress(exchange.peer, forwarded, this.trusted);
+    const { address, subject, refusal } = this.admit(exchange);
+    if (refusal !== undefined) {
+      this.fail(exchange, refusal);
+      return;
+    }
+    try {
+      await this.serve(exchange, address);
+    } catch (error) {
+      if (!(error instanceof ClientGone)) this.fail(exchange, this.asProblem(error));
+    } finally {
+      this.leave(subject);
+    }
+  }
+
+  /** Counts a request in, unless there are too many under way; `leave` must follow. */
+  private admit(asked: Pick<Exchange, 'peer' | 'header'>): Admission {
+    const address = clientAddress(asked.peer, asked.header('x-forwarded-for'), this.trusted);
     const subject = addressSubject(address);
     const others = this.byAddress.get(subject) ?? 0;
     const { maxRequests, maxRequestsPerAddress } = this.parts.config;
@@ -145,21 +171,53 @@ export class HttpServer {
       const status = others >= maxRequestsPerAddress ? 429 : 503;
       const type = status === 429 ? 'too-many-requests' : 'too-busy';
       const rule = status === 429 ? 'requests-per-address' : 'requests';
-      this.fail(exchange, new Problem(status, type, { rule, retryAfterSeconds: 5, close: true }));
-      return;
+      const refusal = new Problem(status, type, { rule, retryAfterSeconds: 5, close: true });
+      return { address, subject, refusal };
     }
     this.underWay++;
     this.byAddress.set(subject, others + 1);
-    try {
-      await this.serve(exchange, address);
-    } catch (error) {
-      if (!(error instanceof ClientGone)) this.fail(exchange, this.asProblem(error, exchange));
-    } finally {
-      this.underWay--;
-      const left = (this.byAddress.get(subject) ?? 1) - 1;
-      if (left === 0) this.byAddress.delete(subject);
-      else this.byAddress.set(subject, left);
+    return { address, subject };
+  }
+
+  private leave(subject: string): void {
+    this.underWay--;
+    const left = (this.byAddress.get(subject) ?? 1) - 1;
+    if (left === 0) this.byAddress.delete(subject);
+    else this.byAddress.set(subject, left);
+  }
+
+  /** A WebSocket counts as a request for as long as it is open. */
+  private takeUpgrade(upgrade: Upgrade): void {
+    const { address, subject, refusal } = this.admit(upgrade);
+    if (refusal !== undefined) {
+      this.refuseUpgrade(upgrade, refusal);
+      return;
     }
+    let stop: (() => void) | undefined;
+    const gone = (): void => {
+      stop?.();
+      this.leave(subject);
+    };
+    try {
+      const match = this.router.find('GET', upgrade.path);
+      if (match?.route.open === undefined) {
+        throw new Problem(404, 'not-found', { rule: 'unknown-path' });
+      }
+      const begin = match.route.open(check(match, undefined, upgrade, address));
+      const [protocol = ''] = upgrade.header('sec-websocket-protocol').split(',');
+      const sink = upgrade.accept(protocol.trim(), gone);
+      this.answered++;
+      if (sink === undefined) this.leave(subject);
+      else stop = begin(sink);
+    } catch (error) {
+      this.leave(subject);
+      this.refuseUpgrade(upgrade, this.asProblem(error));
+    }
+  }
+
+  private refuseUpgrade(upgrade: Upgrade, problem: Problem): void {
+    const headers = { 'content-type': 'application/problem+json', ...problem.headers() };
+    upgrade.refuse(problem.status, headers, Buffer.from(JSON.stringify(problem.body())));
   }
 
   private async serve(exchange: Exchange, address: string): Promise<void> {
@@ -182,9 +240,39 @@ export class HttpServer {
     // over at once or not at all.
     const raw = body === undefined ? undefined : await this.body(exchange, match.route);
     const request = check(match, raw, exchange, address);
+    if (match.route.open !== undefined) {
+      await this.goLive(exchange, match.route.open(request));
+      return;
+    }
     const seconds = match.route.seconds ?? HANDLER_SECONDS;
     const reply = await within(match.route.handle(request), seconds);
     this.answer(exchange, reply);
+  }
+
+  /** Sends lines until the client has gone, or nothing comes any more. */
+  private async goLive(exchange: Exchange, begin: BeginStream): Promise<void> {
+    this.answered++;
+    await new Promise<void>((resolve) => {
+      const sink = exchange.stream({
+        ...API_HEADERS,
+        ...this.cors(exchange),
+        'content-type': 'application/x-ndjson',
+      });
+      const stop = begin({
+        get blocked() {
+          return sink.blocked;
+        },
+        send: (text) => sink.send(`${text}\n`),
+        end() {
+          sink.end();
+          resolve();
+        },
+      });
+      exchange.onAborted(() => {
+        stop();
+        resolve();
+      });
+    });
   }
 
   private async body(exchange: Exchange, route: Route): Promise<Buffer> {
@@ -221,10 +309,10 @@ export class HttpServer {
     exchange.respond(problem.status, headers, json, problem.options.close ?? false);
   }
 
-  private asProblem(error: unknown, { method }: Exchange): Problem {
+  private asProblem(error: unknown): Problem {
     if (error instanceof Problem) return error;
     this.failed++;
-    this.parts.log.error({ component: this.parts.name, method }, errorText(error));
+    this.parts.log.error({ component: this.parts.name }, errorText(error));
     return new Problem(500, 'internal-error');
   }
 
@@ -252,13 +340,20 @@ export class HttpServer {
   }
 }
 
+/** Pages cannot give a WebSocket headers; their token comes as a protocol: `bearer.TOKEN`. */
+function tokenOf(asked: Pick<Exchange, 'header'>): string {
+  const found =
+    /^Bearer +([A-Za-z0-9_-]{1,100})$/iu.exec(asked.header('authorization')) ??
+    /, *bearer\.([A-Za-z0-9_-]{1,100})$/u.exec(asked.header('sec-websocket-protocol'));
+  return found?.[1] ?? '';
+}
+
 function check(
   { route, params }: Match,
   raw: Buffer | undefined,
-  exchange: Exchange,
+  exchange: Pick<Exchange, 'header' | 'query'>,
   address: string,
 ): RouteRequest<unknown, unknown> {
-  const token = /^Bearer +([A-Za-z0-9_-]{1,100})$/iu.exec(exchange.header('authorization'));
   return {
     body: raw === undefined ? undefined : validated(route.body, parseJson(raw), '#'),
     params: validated(route.params, params, 'path'),
@@ -268,7 +363,7 @@ function check(
         : validated(route.query, queryObject(route.query, exchange.query), 'query'),
     address,
     host: hostOf(exchange.header('host')),
-    token: token?.[1] ?? '',
+    token: tokenOf(exchange),
   };
 }
 

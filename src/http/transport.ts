@@ -24,7 +24,32 @@ export interface Exchange {
   onAborted(gone: () => void): void;
   /** Answers; `close` ends the connection afterwards. */
   respond(status: number, headers: Headers, body: Uint8Array, close: boolean): void;
+  /** Answers with a body that goes on until it is ended; onAborted tells when nobody reads on. */
+  stream(headers: Headers): StreamSink;
 }
+
+/** Where pieces of a live answer go. */
+export interface StreamSink {
+  /** The other end has not taken yet what it was sent: what is sent now is kept for it. */
+  readonly blocked: boolean;
+  /** One message of a WebSocket, or a piece of a body. */
+  send(text: string): void;
+  end(): void;
+}
+
+/** A request to go on as a WebSocket. Answered at once or later, in one of both ways. */
+export interface Upgrade {
+  readonly path: string;
+  readonly query: string;
+  readonly peer: string;
+  header(name: string): string;
+  /** `gone` is called once, when the socket has closed. Undefined: the client has gone already. */
+  accept(protocol: string, gone: () => void): StreamSink | undefined;
+  refuse(status: number, headers: Headers, body: Uint8Array): void;
+}
+
+/** Takes requests for WebSockets; must not throw. */
+export type OnUpgrade = (upgrade: Upgrade) => void;
 
 /** A listening socket. */
 export interface Transport {

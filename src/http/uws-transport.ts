@@ -7,14 +7,22 @@ import {
   type Headers,
   isBodyless,
   type OnExchange,
+  type OnUpgrade,
   reasonOf,
+  type StreamSink,
   type Transport,
+  type Upgrade,
 } from './transport.js';
-import type { Uws, UwsApp, UwsListenSocket, UwsRequest, UwsResponse } from './uws.js';
+import type { Uws, UwsApp, UwsListenSocket, UwsRequest, UwsResponse, UwsSocket } from './uws.js';
 
 // Beyond this a body is written as the client takes it, so that one that does not read costs
 // nothing but the kernel's buffer.
 const WHOLE_BODY_BYTES = 16_384;
+// A socket that answers no ping for so long is closed.
+const SOCKET_IDLE_SECONDS = 60;
+/** Clients of live answers have nothing to say. */
+const MAX_MESSAGE_BYTES = 1024;
+const MAX_SOCKET_BYTES = 8 * 1024 * 1024;
 
 class UwsExchange implements Exchange {
   readonly method: string;
@@ -62,15 +70,107 @@ class UwsExchange implements Exchange {
       if (isBodyless(status)) this.response.endWithoutBody();
       else if (this.method === 'HEAD') this.response.endWithoutBody(body.length, close);
       else if (close || body.length <= WHOLE_BODY_BYTES) this.response.end(body, close);
-      else this.stream(body);
+      else this.pour(body);
     });
   }
 
-  private stream(body: Uint8Array): void {
+  stream(headers: Headers): StreamSink {
+    const { response } = this;
+    let blocked = false;
+    response.onWritable(() => {
+      blocked = false;
+      return true;
+    });
+    const corked = (work: () => void): void => {
+      if (!this.gone) response.cork(work);
+    };
+    corked(() => {
+      response.writeStatus('200 OK');
+      for (const [name, value] of Object.entries(headers)) response.writeHeader(name, value);
+    });
+    return {
+      get blocked() {
+        return blocked;
+      },
+      send: (text) =>
+        corked(() => {
+          blocked = !response.write(text);
+        }),
+      end: () =>
+        corked(() => {
+          this.gone = true;
+          response.end();
+        }),
+    };
+  }
+
+  private pour(body: Uint8Array): void {
     const { response } = this;
     const [, done] = response.tryEnd(body, body.length);
     if (done) return;
     response.onWritable((offset) => response.tryEnd(body.subarray(offset), body.length)[0]);
+  }
+}
+
+/** A request for a WebSocket, until it is one. */
+class UwsUpgrade implements Upgrade {
+  readonly path: string;
+  readonly query: string;
+  readonly peer: string;
+  private readonly headers = new Map<string, string>();
+  private readonly key: string;
+  private gone = false;
+
+  constructor(
+    private readonly response: UwsResponse,
+    request: UwsRequest,
+    private readonly context: object,
+    wanted: readonly string[],
+  ) {
+    this.path = request.getUrl();
+    this.query = request.getQuery() ?? '';
+    for (const name of wanted) this.headers.set(name, request.getHeader(name));
+    this.key = request.getHeader('sec-websocket-key');
+    this.peer = Buffer.from(response.getRemoteAddressAsText()).toString('latin1');
+    response.onAborted(() => {
+      this.gone = true;
+    });
+  }
+
+  header(name: string): string {
+    return this.headers.get(name) ?? '';
+  }
+
+  accept(protocol: string, gone: () => void): StreamSink | undefined {
+    if (this.gone) return undefined;
+    let socket: UwsSocket | undefined;
+    const data = {
+      opened: (opened: UwsSocket): void => {
+        socket = opened;
+      },
+      closed: (): void => {
+        socket = undefined;
+        gone();
+      },
+    };
+    // The socket is open when this returns.
+    this.response.cork(() => this.response.upgrade(data, this.key, protocol, '', this.context));
+    return {
+      get blocked() {
+        return socket !== undefined && socket.getBufferedAmount() > 0;
+      },
+      send: (text) => void socket?.send(text),
+      end: () => socket?.end(1000),
+    };
+  }
+
+  refuse(status: number, headers: Headers, body: Uint8Array): void {
+    if (this.gone) return;
+    this.response.cork(() => {
+      this.response.writeStatus(`${status} ${reasonOf(status)}`);
+      for (const [name, value] of Object.entries(headers)) this.response.writeHeader(name, value);
+      this.response.end(body, true);
+    });
   }
 }
 
@@ -88,9 +188,11 @@ export class UwsTransport implements Transport {
     wantedHeaders: readonly string[],
     onExchange: OnExchange,
     onCrowded: (crowded: boolean) => void,
+    onUpgrade: OnUpgrade | undefined,
   ) {
     this.name = build;
     this.app = uws.App();
+    if (onUpgrade !== undefined) this.takeUpgrades(onUpgrade, wantedHeaders);
     this.app.any('/*', (response, request) => {
       onExchange(new UwsExchange(response, request, wantedHeaders));
     });
@@ -98,6 +200,18 @@ export class UwsTransport implements Transport {
       onCrowded(crowded);
       if (crowded) this.stopListening();
       else void this.reopen();
+    });
+  }
+
+  private takeUpgrades(onUpgrade: OnUpgrade, wanted: readonly string[]): void {
+    this.app.ws('/*', {
+      idleTimeout: SOCKET_IDLE_SECONDS,
+      maxPayloadLength: MAX_MESSAGE_BYTES,
+      maxBackpressure: MAX_SOCKET_BYTES,
+      upgrade: (response, request, context) =>
+        onUpgrade(new UwsUpgrade(response, request, context, wanted)),
+      open: (socket) => socket.opened(socket),
+      close: (socket) => socket.closed(),
     });
   }
 

@@ -19,10 +19,41 @@ export interface UwsResponse {
   writeStatus(status: string): UwsResponse;
   writeHeader(name: string, value: string): UwsResponse;
   getWriteOffset(): number;
+  /** False when the client has not taken all of it yet. */
+  write(piece: string | Uint8Array): boolean;
+  upgrade(
+    userData: UwsSocketData,
+    key: string,
+    protocol: string,
+    extensions: string,
+    context: object,
+  ): void;
   tryEnd(body: Uint8Array, totalBytes: number): [ok: boolean, done: boolean];
   end(body?: Uint8Array, closeConnection?: boolean): UwsResponse;
   endWithoutBody(bytes?: number, closeConnection?: boolean): UwsResponse;
   getRemoteAddressAsText(): ArrayBuffer;
+}
+
+/** What a socket carries from its upgrade to its end. */
+export interface UwsSocketData {
+  opened(socket: UwsSocket): void;
+  closed(): void;
+}
+
+/** A WebSocket; its data are its own fields. */
+export interface UwsSocket extends UwsSocketData {
+  send(message: string): number;
+  getBufferedAmount(): number;
+  end(code?: number): void;
+}
+
+export interface UwsSocketBehaviour {
+  idleTimeout: number;
+  maxPayloadLength: number;
+  maxBackpressure: number;
+  upgrade(response: UwsResponse, request: UwsRequest, context: object): void;
+  open(socket: UwsSocket): void;
+  close(socket: UwsSocket): void;
 }
 
 /** An open listen socket; nothing but a handle. */
@@ -30,6 +61,7 @@ export type UwsListenSocket = object;
 
 export interface UwsApp {
   any(pattern: string, handler: (response: UwsResponse, request: UwsRequest) => void): UwsApp;
+  ws(pattern: string, behaviour: UwsSocketBehaviour): UwsApp;
   listen(
     host: string,
     port: number,

@@ -9,6 +9,7 @@ import type { Effect } from '../services/effects.js';
 import type { OnlineUsers } from '../services/online-users.js';
 import type { Services } from '../services/services.js';
 import type { Role } from './operation.js';
+import type { Sampler } from './sampler.js';
 import type { Traces } from './traces.js';
 
 /** Who asks, and by which way. */
@@ -64,6 +65,7 @@ export interface RunningServer {
   /** Questions to the shards. */
   readonly inquiries: Inquiries;
   readonly traces: Traces;
+  readonly sampler: Sampler;
   status(): ServerStatus;
   reload(): Promise<ReloadReply>;
   /** Resolves when everything has stopped, this operation's own way included. */

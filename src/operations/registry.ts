@@ -4,7 +4,9 @@ import { accountOperations } from './account-operations.js';
 import { deviceOperations } from './device-operations.js';
 import { findingOperations } from './finding-operations.js';
 import type { AnyOperation } from './operation.js';
+import { sampleOperations, sampleStreams } from './sample-operations.js';
 import { serverOperations } from './server-operations.js';
+import type { AnyStream } from './stream.js';
 import { tokenOperations } from './token-operations.js';
 import { traceOperations } from './trace-operations.js';
 
@@ -15,4 +17,8 @@ export const operations: readonly AnyOperation[] = [
   ...tokenOperations,
   ...findingOperations,
   ...traceOperations,
+  ...sampleOperations,
 ];
+
+/** Every operation that answers with more and more. */
+export const streams: readonly AnyStream[] = [...sampleStreams];

@@ -9,13 +9,18 @@ import type { ResponseDoc, Route, RouteRequest } from '../http/route.js';
 import type { OperationContext } from './context.js';
 import { type AnyOperation, operationPath } from './operation.js';
 import { Refusal } from './refusal.js';
+import { operations, streams } from './registry.js';
 import { runOperation } from './run.js';
+import { type AnyStream, beginStream } from './stream.js';
 
 /** Tells who asks; throws a Problem when that is nobody. */
 export type ContextOf = (
   request: Pick<RouteRequest<unknown, unknown>, 'token'>,
 ) => OperationContext;
 
+const STREAM_WORDS =
+  'may give its token as the second protocol it offers, `bearer.TOKEN`. `{}` says only that the ' +
+  'stream lives, `{"missed":N}` that N items were left out because they were not read in time.';
 const TYPES: Readonly<Record<number, ProblemType>> = {
   400: 'bad-request',
   403: 'forbidden',
@@ -87,7 +92,42 @@ export function operationRoute(operation: AnyOperation, contextOf: ContextOf): R
   };
 }
 
-/** All of them. */
-export function operationRoutes(list: readonly AnyOperation[], contextOf: ContextOf): Route[] {
-  return list.map((operation) => operationRoute(operation, contextOf));
+/** The route of a stream. */
+export function streamRoute(asked: AnyStream, contextOf: ContextOf): Route {
+  const { name, summary, description, input, role, item } = asked;
+  const lines = 'Lines of JSON (`application/x-ndjson`), or messages of a WebSocket, whose client ';
+  return {
+    method: 'GET',
+    path: operationPath(asked),
+    operation: operationId(name),
+    summary,
+    description: `${description === undefined ? '' : `${description} `}${lines}${STREAM_WORDS}`,
+    bearer: true,
+    query: input,
+    extensions: { 'x-rookery-role': role, 'x-rookery-stream': true },
+    responses: {
+      200: { description: 'One item.', schema: item },
+      400: { description: 'The input does not fit.' },
+      401: { description: 'No token, or one that is not valid any more.' },
+      403: { description: `The token’s role is less than ${role}.` },
+    },
+    open(request) {
+      try {
+        return beginStream(asked, () => contextOf(request), request.query);
+      } catch (error) {
+        throw asProblem(error);
+      }
+    },
+    handle: async () => {
+      throw new Error(`${name} is a stream`);
+    },
+  };
+}
+
+/** The routes of the whole registry. */
+export function registryRoutes(contextOf: ContextOf): Route[] {
+  return [
+    ...operations.map((operation) => operationRoute(operation, contextOf)),
+    ...streams.map((asked) => streamRoute(asked, contextOf)),
+  ];
 }

@@ -2,11 +2,14 @@
 
 import { errorText } from '../base/errors.js';
 import type { OperationContext } from './context.js';
-import { type AnyOperation, roleAllows } from './operation.js';
+import { type AnyOperation, type OperationSpec, roleAllows } from './operation.js';
 import { Refusal } from './refusal.js';
 
 /** Refuses a caller whose role does not reach. */
-export function requireRole({ caller }: OperationContext, operation: AnyOperation): void {
+export function requireRole(
+  { caller }: OperationContext,
+  operation: Pick<OperationSpec, 'name' | 'role'>,
+): void {
   if (roleAllows(caller.role, operation.role)) return;
   throw new Refusal(
     `role-${operation.role}`,

@@ -10,7 +10,7 @@ import { type Effect, toAvailable, toSession } from '../services/effects.js';
 import type { Services } from '../services/services.js';
 import type { SubscriptionType } from '../services/subscription-state.js';
 import type { HandlerTable } from './handler-table.js';
-import type { HandlerFailure, WorkItem } from './work.js';
+import type { HandlerFailure, HandlerTime, WorkItem } from './work.js';
 
 const SUBSCRIPTION_TYPES: readonly string[] = [
   'subscribe',
@@ -19,6 +19,13 @@ const SUBSCRIPTION_TYPES: readonly string[] = [
   'unsubscribed',
 ];
 const MAX_REQUEST_BYTES = 4096;
+/** What times are counted under that no namespace has. */
+const KINDS: Readonly<Record<WorkItem['kind'], string>> = {
+  IqRequest: 'iq without handler',
+  RegisterRequest: 'registration before login',
+  SubscriptionStanza: 'presence subscription',
+  SessionAvailable: 'session available',
+};
 /** A name that no account can have. */
 const NOBODY = '';
 
@@ -26,6 +33,13 @@ const NOBODY = '';
 export interface Outcome {
   readonly effects: Effect[];
   readonly failures: HandlerFailure[];
+  /** What an IQ asked, when a handler answers that. */
+  readonly namespace?: string;
+}
+
+/** The same, with how long it took. */
+export interface TimedOutcome extends Outcome {
+  readonly time: HandlerTime;
 }
 
 class Context implements HandlerContext {
@@ -57,7 +71,14 @@ export class Answerer {
     this.features = table.features();
   }
 
-  async answer(item: WorkItem): Promise<Outcome> {
+  async answer(item: WorkItem): Promise<TimedOutcome> {
+    const begin = performance.now();
+    const outcome = await this.answerEvent(item);
+    const us = Math.round((performance.now() - begin) * 1000);
+    return { ...outcome, time: { namespace: outcome.namespace ?? KINDS[item.kind], us } };
+  }
+
+  private async answerEvent(item: WorkItem): Promise<Outcome> {
     switch (item.kind) {
       case 'IqRequest':
         return await this.answerIq(item, item.online);
@@ -77,10 +98,12 @@ export class Answerer {
     const own = `${request.user}@${domain}`;
     const from = `${own}/${request.resource}`;
     const head = { id: request.id, to: from, from: request.to === '' ? undefined : request.to };
+    let namespace: string | undefined;
     const answer = await this.produce(async (context) => {
       const stanza = parseXml(request.stanza);
       const payload = onlyChild(stanza);
       const routed = this.table.find(payload.name, namespaceOf(payload));
+      namespace = routed?.route.namespace;
       const { target, targetUser: named } = targetOf(request, domain);
       if (routed?.handler.handleIq === undefined || !routed.route.targets.includes(target)) {
         throw new StanzaError('service-unavailable');
@@ -97,7 +120,10 @@ export class Answerer {
       };
       return await guarded(routed.handler.name, () => routed.handler.handleIq?.(call, context));
     });
-    return answer.finish(head, (stanza) => toSession(request.user, request.session, stanza));
+    const outcome = answer.finish(head, (stanza) =>
+      toSession(request.user, request.session, stanza),
+    );
+    return namespace === undefined ? outcome : { ...outcome, namespace };
   }
 
   private async answerRegister(request: RegisterRequest): Promise<Outcome> {

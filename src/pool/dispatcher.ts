@@ -11,6 +11,7 @@ import type { Command } from '../engine/boundary.gen.js';
 import { CommandQueueFullError } from '../engine/command-queue.js';
 import { type Effect, toAvailable, toSession } from '../services/effects.js';
 import type { Facts } from '../services/facts.js';
+import { HandlerTimes } from './handler-times.js';
 import type { BatchResult, WorkItem } from './work.js';
 
 /** A version of the handlers; HandlerPool is one. */
@@ -71,6 +72,7 @@ export class Dispatcher {
   private readonly idleWaiters: (() => void)[] = [];
   private stopped = false;
   private readonly waitingOf = new Map<string, number>();
+  private readonly times = new HandlerTimes();
   private depth = 0;
   private bytes = 0;
   private inProgress = 0;
@@ -156,6 +158,11 @@ export class Dispatcher {
     return { name: 'handlers', depth, inProgress, limit, refused, answered, failed };
   }
 
+  /** How long handlers took, by namespace, since the start. */
+  handlerTimes(): ReturnType<HandlerTimes['figures']> {
+    return this.times.figures();
+  }
+
   private laneOf(item: WorkItem): Lane {
     let hash = 0;
     if ('user' in item) {
@@ -197,7 +204,8 @@ export class Dispatcher {
 
   private async answers(handlers: Handlers, items: readonly WorkItem[]): Promise<Command[]> {
     try {
-      const { effects, failures } = await handlers.answer(items);
+      const { effects, failures, times } = await handlers.answer(items);
+      this.times.add(times);
       for (const { handler, message } of failures) {
         this.failed++;
         this.options.onFailure(handler, message);

@@ -47,8 +47,16 @@ export interface HandlerFailure {
   readonly message: string;
 }
 
+/** How long the answer to one event took. */
+export interface HandlerTime {
+  /** What a handler answers, or a word for what is no IQ. */
+  readonly namespace: string;
+  readonly us: number;
+}
+
 export interface BatchResult {
   readonly kind: 'batch';
+  readonly times: HandlerTime[];
   readonly effects: Effect[];
   readonly failures: HandlerFailure[];
 }

@@ -5,7 +5,7 @@ import { parentPort, threadId } from 'node:worker_threads';
 import { workerData } from 'piscina';
 import { openServices } from '../services/services.js';
 import { Store } from '../services/store.js';
-import { Answerer, type Outcome } from './answer.js';
+import { Answerer, type TimedOutcome } from './answer.js';
 import { HandlerTable } from './handler-table.js';
 import { selfTest } from './self-test.js';
 import type {
@@ -23,8 +23,8 @@ function report(doing: string): void {
 }
 
 async function answerBatch(answerer: Answerer, items: readonly WorkItem[]): Promise<BatchResult> {
-  const outcomes: Promise<Outcome>[] = [];
-  const lastOfUser = new Map<string, Promise<Outcome>>();
+  const outcomes: Promise<TimedOutcome>[] = [];
+  const lastOfUser = new Map<string, Promise<TimedOutcome>>();
   for (const item of items) {
     const user = 'user' in item ? item.user : `#${item.connection}`;
     const before = lastOfUser.get(user);
@@ -36,6 +36,7 @@ async function answerBatch(answerer: Answerer, items: readonly WorkItem[]): Prom
   const done = await Promise.all(outcomes);
   return {
     kind: 'batch',
+    times: done.map(({ time }) => time),
     effects: done.flatMap(({ effects }) => effects),
     failures: done.flatMap(({ failures }) => failures),
   };

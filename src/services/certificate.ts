@@ -52,6 +52,15 @@ export async function ensureCertificate(
   return true;
 }
 
+/** When a certificate ends, in milliseconds since 1970; 0 when it cannot be read. */
+export function certificateEnd(cert: string): number {
+  try {
+    return Date.parse(new X509Certificate(readFileSync(cert)).validTo);
+  } catch {
+    return 0;
+  }
+}
+
 /** What is wrong with a pair of files, in sentences; empty when nothing is. */
 export function certificateProblems(
   files: { readonly cert: string; readonly key: string },

@@ -10,7 +10,7 @@ import { accountWrite } from '../../src/operations/account-operations.js';
 import type { Caller, OperationContext, RunningServer } from '../../src/operations/context.js';
 import { operationPath } from '../../src/operations/operation.js';
 import { operations } from '../../src/operations/registry.js';
-import { operationId, operationRoutes } from '../../src/operations/routes.js';
+import { operationId, registryRoutes } from '../../src/operations/routes.js';
 import { accountsToJson } from '../../src/services/account-wire.js';
 import { AdminTokens } from '../../src/services/admin-tokens.js';
 import type { Effect } from '../../src/services/effects.js';
@@ -77,7 +77,7 @@ describe('operations over HTTP', () => {
         maxRequests: 10,
         maxRequestsPerAddress: 10,
       },
-      routes: operationRoutes(operations, contextOf),
+      routes: registryRoutes(contextOf),
       log,
     });
     const { address, port } = await server.start();

@@ -34,6 +34,7 @@ class HeldHandlers implements Handlers {
             kind: 'batch',
             effects: items.map((item) => this.answerTo(item)),
             failures: [],
+            times: [],
           });
       });
     });

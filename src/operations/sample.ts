@@ -1,0 +1,146 @@
+// What is known of the server in one second: plain JSON, taken once a second by the sampler and
+// read by metrics, alarms, `rookery top` and the dashboard. Whatever counts only grows: a rate is
+// the difference between two samples. Names of fields that have a unit end with it.
+
+import type { HistogramFigures } from '../base/histogram.js';
+import type { AlarmState } from './alarms/alarm.js';
+import type { QueueStatus } from './context.js';
+
+/** Figures by their names. */
+export type Figures = Readonly<Record<string, number>>;
+
+export interface ShardSample {
+  readonly id: number;
+  readonly counters: Figures;
+  /** Time in each phase of the loop, sums. */
+  readonly phases_us: Figures;
+  /** CPU time of its thread. */
+  readonly cpu_us: number;
+  readonly histograms: Readonly<Record<string, HistogramFigures>>;
+  readonly mailboxes: Figures;
+}
+
+export interface EngineQueue extends QueueStatus {
+  readonly unit: string;
+  readonly high_water: number;
+  readonly pushed: number;
+  readonly popped: number;
+  readonly wait_us: HistogramFigures;
+}
+
+export interface StoreSample {
+  readonly id: number;
+  readonly commits: number;
+  readonly records: number;
+  readonly bytes: number;
+  readonly failures: number;
+  readonly file_bytes: number;
+  readonly commit_us: HistogramFigures;
+  readonly fsync_us: HistogramFigures;
+  readonly batch: HistogramFigures;
+}
+
+/** The engine's figures; the units are in the names, as the engine writes them. */
+export interface EngineSample {
+  /** Sums over the shards. */
+  readonly counters: Figures;
+  readonly shards: readonly ShardSample[];
+  readonly queues: readonly EngineQueue[];
+  readonly stores: readonly StoreSample[];
+  /** Bytes by subsystem. */
+  readonly memory: Figures;
+}
+
+export interface CpuSample {
+  readonly cores: number;
+  /** Seconds of the whole machine since it started, all cores together. */
+  readonly machine: {
+    readonly userSeconds: number;
+    readonly systemSeconds: number;
+    readonly idleSeconds: number;
+    readonly ioWaitSeconds: number;
+    readonly stolenSeconds: number;
+  };
+  /** Seconds of this process since it started. */
+  readonly process: { readonly userSeconds: number; readonly systemSeconds: number };
+  /** Load averages over 1, 5 and 15 minutes. */
+  readonly load: readonly [number, number, number];
+}
+
+export interface OsSample {
+  readonly cpu: CpuSample;
+  readonly memory: {
+    readonly totalBytes: number;
+    readonly availableBytes: number;
+    readonly residentBytes: number;
+    /** What the server may take: of the machine, or of the control group that it runs in. */
+    readonly limitBytes: number;
+  };
+  readonly descriptors: {
+    /** Of each table: the main threads have one, and so has every shard. */
+    readonly limit: number;
+    readonly main: number;
+    readonly shards: readonly number[];
+  };
+  /** TCP sockets of the machine. */
+  readonly sockets: {
+    readonly inUse: number;
+    readonly orphaned: number;
+    readonly timeWait: number;
+    readonly memoryBytes: number;
+  };
+  /** TCP of the machine since it started. */
+  readonly tcp: {
+    readonly segmentsIn: number;
+    readonly segmentsOut: number;
+    readonly retransmitted: number;
+    readonly listenOverflows: number;
+    readonly listenDrops: number;
+  };
+  /** The file system of the data folder, and what this process read and wrote. */
+  readonly disk: {
+    readonly totalBytes: number;
+    readonly freeBytes: number;
+    readonly readBytes: number;
+    readonly writtenBytes: number;
+  };
+}
+
+export interface ControlSample {
+  /** How late the event loop of the main thread was in the last second. */
+  readonly eventLoopLagMs: { readonly mean: number; readonly p99: number; readonly max: number };
+  /** Share of the last second in which the main thread was busy. */
+  readonly eventLoopBusy: number;
+  readonly heap: {
+    readonly usedBytes: number;
+    readonly totalBytes: number;
+    readonly externalBytes: number;
+  };
+  /** How long handlers took, by the namespace that was asked; since the start. */
+  readonly handlers: readonly { readonly namespace: string; readonly us: HistogramFigures }[];
+  readonly queues: readonly QueueStatus[];
+}
+
+export interface ServerSample {
+  readonly version: string;
+  readonly pid: number;
+  readonly domain: string;
+  readonly uptimeSeconds: number;
+  readonly accounts: number;
+  readonly usersOnline: number;
+  readonly handlersVersion: number;
+  /** When the certificate ends, in milliseconds since 1970; 0 when it cannot be read. */
+  readonly certificateEnds: number;
+}
+
+/** One second. */
+export interface Sample {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly server: ServerSample;
+  readonly os: OsSample;
+  readonly engine: EngineSample;
+  readonly control: ControlSample;
+  /** The alarms that are raised. */
+  readonly alarms: readonly AlarmState[];
+}
