@@ -8,7 +8,7 @@
 import { callServer } from '../../src/cli/admin-client.js';
 import { serverStatus } from '../../src/operations/server-operations.js';
 import { TestServer } from '../e2e/support/server.js';
-import { accountNames, type Figure, report, runTool, settled } from './common/driver.js';
+import { accountNames, type Figure, report, runLoad, settled } from './common/driver.js';
 
 interface Plan {
   readonly connections: number;
@@ -75,13 +75,13 @@ async function measure(
   await settled(server.pid);
   const gone = new AbortController();
   const spreading = spread(data, count, gone.signal);
-  const { result } = await runTool<Result>('idle_bench', {
+  const { result } = await runLoad<Result>('idle', {
     server: `127.0.0.1:${security === 'direct' ? server.tlsPort : server.port}`,
     pid: server.pid,
-    count,
+    connections: count,
     resources: devices,
     security,
-    parallel: 20,
+    parallel: 20 * Math.max(2, Math.ceil(count / 15_000)),
     'per-source': 10_000,
     'warm-logins': WARM_LOGINS,
   }).finally(() => gone.abort());

@@ -5,7 +5,7 @@
 
 import { TestServer } from '../e2e/support/server.js';
 import { addBenchDevices, serverKey } from './common/devices.js';
-import { accountNames, type Figure, report, runTool, setting, settled } from './common/driver.js';
+import { accountNames, type Figure, report, runLoad, setting, settled } from './common/driver.js';
 
 interface IdleResult {
   readonly connections: number;
@@ -55,15 +55,15 @@ for (const security of securities) {
     // V8 gives back what it needed to start while the connections come, which would hide their
     // memory: wait until the process has stopped shrinking.
     await settled(server.pid);
-    const { result } = await runTool<IdleResult>('idle_bench', {
+    const { result } = await runLoad<IdleResult>('idle', {
       server: `127.0.0.1:${portOf(server, security)}`,
       pid: server.pid,
-      count,
+      connections: count,
       resources,
       security: tls ? 'direct' : 'none',
       protocol: protocolOf(security),
       'server-key': await serverKey(server),
-      parallel: tls ? 20 : 50,
+      parallel: tls ? 40 : 100,
       'warm-logins': setting('ROOKERY_BENCH_WARM_LOGINS', 10_000),
     });
     raw.push(result);

@@ -7,7 +7,7 @@ import {
   accountNames,
   type Figure,
   report,
-  runTool,
+  runLoad,
   type Spread,
   setting,
 } from './common/driver.js';
@@ -26,14 +26,15 @@ const figures: Figure[] = [];
 const raw: unknown[] = [];
 try {
   for (const { what, protocol, port, atMost } of ways) {
-    const { result } = await runTool<{ cpuUsPerLogin: Spread; loginsPerSecond: Spread }>(
-      'login_bench',
+    const { result } = await runLoad<{ cpuUsPerLogin: Spread; loginsPerSecond: Spread }>(
+      'logins',
       {
         server: `127.0.0.1:${port}`,
         protocol,
         'server-key': await serverKey(server),
         pid: server.pid,
-        count: logins,
+        connections: logins,
+        parallel: 32,
         rounds: setting('ROOKERY_BENCH_ROUNDS', 5),
       },
     );

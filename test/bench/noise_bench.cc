@@ -13,15 +13,15 @@
 #include <utility>
 #include <vector>
 
-#include "bench/common/args.h"
-#include "native/transport/noise_client.h"
+#include "load/args.h"
+#include "load/noise_client.h"
 #include "transport/noise_transport.h"
 #include "transport/transport_scratch.h"
 
-namespace rookery::bench {
+namespace rookery::load {
 namespace {
 
-using noise_test::NoiseClient;
+using load::NoiseClient;
 
 const char* name_of(NoisePattern pattern) { return pattern == NoisePattern::xx ? "XX" : "IK"; }
 
@@ -237,6 +237,6 @@ int run(int count, char** values) {
 }
 
 }  // namespace
-}  // namespace rookery::bench
+}  // namespace rookery::load
 
-int main(int count, char** values) { return rookery::bench::run(count, values); }
+int main(int count, char** values) { return rookery::load::run(count, values); }

@@ -2,7 +2,7 @@
 // in the order of their senders. Settings: ROOKERY_BENCH_MESSAGES (from each of 500 senders).
 
 import { TestServer } from '../e2e/support/server.js';
-import { accountNames, report, runTool, setting } from './common/driver.js';
+import { accountNames, report, runLoad, setting } from './common/driver.js';
 
 interface OfflineResult {
   readonly messagesPerSecond: number;
@@ -24,12 +24,13 @@ const server = await TestServer.start({
   accounts: accountNames(senders + recipients),
 });
 try {
-  const { result } = await runTool<OfflineResult>('offline_bench', {
+  const { result } = await runLoad<OfflineResult>('offline', {
     server: `127.0.0.1:${server.port}`,
     pid: server.pid,
     senders,
     messages,
     recipients,
+    parallel: 100,
   });
   const what = `${senders} senders × ${messages} to ${recipients} absent users`;
   const wrong =

@@ -8,13 +8,13 @@
 #include <thread>
 #include <vector>
 
-#include "bench/common/args.h"
+#include "load/args.h"
 #include "memory/slab.h"
 #include "queue/mpsc_pointer_ring.h"
 #include "queue/spsc_byte_ring.h"
 #include "reactor/timer_wheel.h"
 
-namespace rookery::bench {
+namespace rookery::load {
 namespace {
 
 constexpr std::size_t kRingBytes = 1 << 20;
@@ -137,10 +137,10 @@ void slots(std::uint64_t items) {
 }
 
 }  // namespace
-}  // namespace rookery::bench
+}  // namespace rookery::load
 
 int main(int argc, char** argv) {
-  using namespace rookery::bench;
+  using namespace rookery::load;
   Args args(argc, argv);
   const auto items = static_cast<std::uint64_t>(args.number("items", 4'000'000));
   const auto rounds = static_cast<int>(args.number("rounds", 5));

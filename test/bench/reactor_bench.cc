@@ -15,10 +15,10 @@
 #include <thread>
 #include <vector>
 
-#include "bench/common/args.h"
+#include "load/args.h"
 #include "reactor/fabric.h"
 
-namespace rookery::bench {
+namespace rookery::load {
 namespace {
 
 double cpu_seconds(int who) {
@@ -162,10 +162,10 @@ void measure_moves(std::uint64_t moves, std::uint32_t group) {
 }
 
 }  // namespace
-}  // namespace rookery::bench
+}  // namespace rookery::load
 
 int main(int argc, char** argv) {
-  using namespace rookery::bench;
+  using namespace rookery::load;
   Args args(argc, argv);
   const auto moves = static_cast<std::uint64_t>(args.number("moves", 100'000));
   const auto wakes = static_cast<std::uint64_t>(args.number("wakes", 50'000));

@@ -17,13 +17,13 @@
 #include <unordered_map>
 #include <vector>
 
-#include "bench/common/args.h"
-#include "bench/common/process_stat.h"
-#include "bench/common/xmpp_client.h"
+#include "load/args.h"
+#include "load/process_stat.h"
+#include "load/client.h"
 
 namespace {
 
-using rookery::bench::die;
+using rookery::load::die;
 
 constexpr std::size_t buffer_bytes = 64 * 1024;
 
@@ -78,8 +78,8 @@ void relay_thread(int epoll, const std::atomic<bool>& stop) {
 }
 
 int open_listener(const std::string& address) {
-  rookery::bench::ClientSettings settings;
-  rookery::bench::set_server(settings, address);
+  rookery::load::ClientSettings settings;
+  rookery::load::set_server(settings, address);
   const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const int on = 1;
   setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
@@ -120,12 +120,12 @@ void greet(Side* side, Pairing& pairing, const std::vector<int>& epolls) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  rookery::bench::Args args(argc, argv);
+  rookery::load::Args args(argc, argv);
   const std::string address = args.text("listen", "127.0.0.1:5333");
   const std::int64_t threads = args.number("threads", 2);
   const std::int64_t seconds = args.number("seconds", 600);
   args.finish();
-  rookery::bench::raise_descriptor_limit();
+  rookery::load::raise_descriptor_limit();
   const int listener = open_listener(address);
   std::atomic<bool> stop{false};
   std::vector<int> epolls;
@@ -139,10 +139,10 @@ int main(int argc, char** argv) {
   Pairing pairing;
   std::vector<std::unique_ptr<Side>> sides;
   const std::uint64_t deadline =
-      rookery::bench::monotonic_ns() + static_cast<std::uint64_t>(seconds) * 1'000'000'000ull;
+      rookery::load::monotonic_ns() + static_cast<std::uint64_t>(seconds) * 1'000'000'000ull;
   const timeval patience{1, 0};
   setsockopt(listener, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-  while (rookery::bench::monotonic_ns() < deadline) {
+  while (rookery::load::monotonic_ns() < deadline) {
     const int fd = accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
     if (fd < 0) continue;
     const int on = 1;

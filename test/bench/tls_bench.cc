@@ -14,12 +14,12 @@
 #include <thread>
 #include <vector>
 
-#include "bench/common/args.h"
+#include "load/args.h"
 #include "native/transport/tls_peers.h"
 #include "transport/ticket_keys.h"
 #include "transport/tls_context.h"
 
-namespace rookery::bench {
+namespace rookery::load {
 namespace {
 
 using tls_test::Client;
@@ -274,6 +274,6 @@ int run(int count, char** values) {
 }
 
 }  // namespace
-}  // namespace rookery::bench
+}  // namespace rookery::load
 
-int main(int count, char** values) { return rookery::bench::run(count, values); }
+int main(int count, char** values) { return rookery::load::run(count, values); }

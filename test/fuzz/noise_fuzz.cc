@@ -15,16 +15,16 @@
 #include <utility>
 
 #include "base/random.h"
-#include "native/transport/noise_client.h"
+#include "load/noise_client.h"
 #include "transport/noise_transport.h"
 #include "transport/transport_scratch.h"
 
 namespace rookery {
 namespace {
 
-using noise_test::frame_of;
-using noise_test::NoiseClient;
-using noise_test::prologue_of;
+using load::frame_of;
+using load::NoiseClient;
+using load::prologue_of;
 
 void require(bool condition) {
   if (!condition) std::abort();

@@ -13,7 +13,7 @@
 
 #include "codec/stanza_scan.h"
 #include "codec/stream_splitter.h"
-#include "native/support/compact_client.h"
+#include "load/compact_client.h"
 #include "sim/sim_surroundings.h"
 
 namespace rookery::sim {
@@ -115,7 +115,7 @@ class SimClient {
   bool stream_managed_ = false;
   StreamSplitter splitter_;
   std::string partial_;
-  std::optional<test::CompactClient> compact_;  ///< Of the latest connection.
+  std::optional<load::CompactClient> compact_;  ///< Of the latest connection.
   bool asks_to_resume_ = false;                 ///< In the latest login of a device.
   bool acknowledgement_due_ = false;            ///< Of a device.
   std::string previous_id_;

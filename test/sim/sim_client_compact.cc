@@ -13,7 +13,7 @@ constexpr ScanLimits scan_limits{64, 64};
 }  // namespace
 
 void SimClient::connect_compact() {
-  test::CompactDevice device;
+  load::CompactDevice device;
   device.keys = &sim_device_keys(index_);
   device.server = chance_.one_in(8) ? nullptr : &sim_identity()->keys().open;
   device.user = "u" + std::to_string(index_);
@@ -31,7 +31,7 @@ void SimClient::flush_compact() {
 }
 
 void SimClient::take_compact(std::string_view bytes, std::uint32_t epoch) {
-  using Wire = test::CompactClient::State;
+  using Wire = load::CompactClient::State;
   compact_->receive(bytes, [&](std::string_view xml) {
     if (socket_ < 0) return;
     print("gets", xml);

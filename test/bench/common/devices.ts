@@ -1,5 +1,5 @@
 // Devices for the load tools: each account's first ones, with the keys that the tools derive
-// (test/bench/common/compact_login.cc).
+// (native/load/compact_login.cc).
 
 import { createHash } from 'node:crypto';
 import { keyPair } from '../../../src/sdk/noise/handshake.js';

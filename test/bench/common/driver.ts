@@ -34,15 +34,25 @@ export interface Figure {
   readonly atLeast?: number;
 }
 
+/** Runs a scenario of the load generator; see runTool. */
+export async function runLoad<T>(
+  scenario: string,
+  options: Readonly<Record<string, string | number>>,
+): Promise<{ result: T; good: boolean }> {
+  return await runTool<T>('rookery-load', options, scenario);
+}
+
 /** Runs a load tool to its end and returns the JSON that it printed, and whether it was content. */
 export async function runTool<T>(
   tool: string,
   options: Readonly<Record<string, string | number>>,
+  ...scenario: readonly string[]
 ): Promise<{ result: T; good: boolean }> {
-  const words = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const pairs = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const words = [...scenario, ...pairs];
   try {
     const { stdout, stderr } = await run(join(folder, tool), words, { maxBuffer: 1 << 24 });
-    if (stderr !== '') process.stderr.write(stderr);
+    if (stderr !== '' && scenario.length === 0) process.stderr.write(stderr);
     return { result: JSON.parse(stdout) as T, good: true };
   } catch (error) {
     const failed = error as { stdout?: string; stderr?: string };

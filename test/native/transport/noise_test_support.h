@@ -13,12 +13,16 @@
 #include <utility>
 
 #include "base/random.h"
-#include "native/transport/noise_client.h"
+#include "load/noise_client.h"
 #include "transport/noise_identity.h"
 #include "transport/noise_transport.h"
 #include "transport/transport_scratch.h"
 
 namespace rookery::noise_test {
+
+using load::frame_of;
+using load::NoiseClient;
+using load::prologue_of;
 
 inline NoiseKey key_of(std::string_view bytes) {
   NoiseKey key{};

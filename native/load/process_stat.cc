@@ -1,5 +1,5 @@
 // CPU and memory of another process, from the kernel's accounts.
-#include "bench/common/process_stat.h"
+#include "load/process_stat.h"
 
 #include <dirent.h>
 #include <time.h>
@@ -12,9 +12,9 @@
 #include <set>
 #include <sstream>
 
-#include "bench/common/args.h"
+#include "load/args.h"
 
-namespace rookery::bench {
+namespace rookery::load {
 namespace {
 
 std::vector<std::string> list_directory(const std::string& path) {
@@ -168,4 +168,4 @@ pid_t require_server(std::int64_t given_pid, std::uint16_t port) {
   return pid;
 }
 
-}  // namespace rookery::bench
+}  // namespace rookery::load

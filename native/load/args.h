@@ -5,7 +5,7 @@
 #include <map>
 #include <string>
 
-namespace rookery::bench {
+namespace rookery::load {
 
 class Args {
  public:
@@ -28,4 +28,4 @@ class Args {
 /// Prints the message to stderr and exits with 1.
 [[noreturn]] void die(const std::string& message);
 
-}  // namespace rookery::bench
+}  // namespace rookery::load

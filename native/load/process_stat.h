@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace rookery::bench {
+namespace rookery::load {
 
 /// Nanoseconds of the monotonic clock.
 std::uint64_t monotonic_ns();
@@ -46,4 +46,4 @@ pid_t find_listener(std::uint16_t port);
 /// `--pid` where it was given, otherwise the listener of the port; exits when there is none.
 pid_t require_server(std::int64_t given_pid, std::uint16_t port);
 
-}  // namespace rookery::bench
+}  // namespace rookery::load

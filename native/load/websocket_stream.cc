@@ -1,9 +1,9 @@
 // Framing for load clients.
-#include "bench/common/websocket_stream.h"
+#include "load/websocket_stream.h"
 
 #include <cstdint>
 
-namespace rookery::bench {
+namespace rookery::load {
 namespace {
 
 constexpr std::size_t mask_bytes = 4;
@@ -48,4 +48,4 @@ bool WebSocketStream::next(std::string_view& bytes, std::string_view& payload) {
   return true;
 }
 
-}  // namespace rookery::bench
+}  // namespace rookery::load

@@ -1,5 +1,5 @@
 // The client's side of SCRAM-SHA-1, with remembered salted passwords.
-#include "bench/common/scram_client.h"
+#include "load/scram_client.h"
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -9,7 +9,7 @@
 #include <cstdlib>
 #include <unordered_map>
 
-namespace rookery::bench {
+namespace rookery::load {
 namespace {
 
 std::string hmac_sha1(std::string_view key, std::string_view text) {
@@ -115,4 +115,4 @@ bool ScramClient::verify(std::string_view success) const {
   return !server_signature_.empty() && unbase64(field(success, 'v')) == server_signature_;
 }
 
-}  // namespace rookery::bench
+}  // namespace rookery::load

@@ -1,6 +1,6 @@
 // The load client: sockets, TLS and the flow of bytes. The logins stand in xmpp_login.cc and
 // compact_login.cc.
-#include "bench/common/xmpp_client.h"
+#include "load/client.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -15,9 +15,9 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "bench/common/args.h"
+#include "load/args.h"
 
-namespace rookery::bench {
+namespace rookery::load {
 namespace {
 
 constexpr std::size_t receive_buffer_bytes = 64 * 1024;
@@ -42,6 +42,7 @@ Client::Client(Loop& loop, const ClientSettings& settings, ClientOwner& owner, s
     : loop_(loop),
       settings_(settings),
       owner_(owner),
+      password_(&settings.password),
       index_(index),
       user_(std::move(user)),
       resource_(std::move(resource)) {}
@@ -60,7 +61,7 @@ void Client::connect(bool resume) {
   if (fd_ < 0) return fail(std::string("socket: ") + std::strerror(errno));
   const int on = 1;
   setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  if (!bind_source(fd_, settings_, index_)) {
+  if (settings_.use_sources && !bind_source(fd_, settings_, index_)) {
     return fail(std::string("bind: ") + std::strerror(errno));
   }
   const int result =
@@ -355,10 +356,12 @@ Loop::~Loop() {
   ::close(epoll_);
 }
 
-void Loop::turn(int timeout_ms) {
+void Loop::turn_ns(std::uint64_t timeout_ns) {
   epoll_event events[events_per_turn];
   flush_dirty();
-  const int count = epoll_wait(epoll_, events, events_per_turn, timeout_ms);
+  const timespec timeout{static_cast<time_t>(timeout_ns / 1'000'000'000),
+                         static_cast<long>(timeout_ns % 1'000'000'000)};
+  const int count = epoll_pwait2(epoll_, events, events_per_turn, &timeout, nullptr);
   for (int index = 0; index < count; ++index) {
     auto* client = static_cast<Client*>(events[index].data.ptr);
     if (client->connected()) client->on_event(events[index].events);
@@ -378,9 +381,12 @@ void set_server(ClientSettings& settings, const std::string& address) {
   settings.server.sin_family = AF_INET;
   settings.server.sin_port =
       htons(static_cast<std::uint16_t>(std::atoi(address.c_str() + colon + 1)));
+  if (settings.server.sin_port == 0) die("--server wants a port, in " + address);
   if (inet_pton(AF_INET, address.substr(0, colon).c_str(), &settings.server.sin_addr) != 1) {
     die("--server wants an IPv4 address, not " + address);
   }
+  // Only the loopback network has all its addresses here.
+  settings.use_sources = ntohl(settings.server.sin_addr.s_addr) >> 24 == 127;
 }
 
 void raise_descriptor_limit() {
@@ -390,4 +396,4 @@ void raise_descriptor_limit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-}  // namespace rookery::bench
+}  // namespace rookery::load

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace rookery::bench {
+namespace rookery::load {
 
 std::string base64(std::string_view bytes);
 /// Decodes Base64; an empty string for text that is none.
@@ -30,4 +30,4 @@ class ScramClient {
   std::string server_signature_;
 };
 
-}  // namespace rookery::bench
+}  // namespace rookery::load

@@ -13,14 +13,14 @@
 #include <string_view>
 #include <vector>
 
-#include "bench/common/scram_client.h"
-#include "bench/common/stream_reader.h"
-#include "bench/common/websocket_stream.h"
-#include "native/support/compact_client.h"
+#include "load/compact_client.h"
+#include "load/scram_client.h"
+#include "load/stream_reader.h"
+#include "load/websocket_stream.h"
 #include "transport/noise_crypto.h"
 #include "transport/transport_scratch.h"
 
-namespace rookery::bench {
+namespace rookery::load {
 
 class Client;
 class Loop;
@@ -55,6 +55,7 @@ struct ClientSettings {
   /// The server's Noise key: with it the compact login takes one round trip. All zero: unknown.
   NoiseKey server_key{};
   std::uint32_t clients_per_source = 5000;
+  bool use_sources = true;        ///< False: the kernel chooses the source address.
   std::uint32_t source_base = 1;  ///< Second byte of the source addresses: 127.base.y.z.
 };
 
@@ -65,6 +66,9 @@ class Client {
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
+
+  /// A password of its own, which outlives the client, instead of that of the settings.
+  void set_password(const std::string& password) { password_ = &password; }
 
   /// Starts to connect and to log in. With `resume`, tries to take up the former stream first.
   void connect(bool resume = false);
@@ -130,6 +134,7 @@ class Client {
   Loop& loop_;
   const ClientSettings& settings_;
   ClientOwner& owner_;
+  const std::string* password_;
   std::uint32_t index_;
   int fd_ = -1;
   State state_ = State::closed;
@@ -145,8 +150,8 @@ class Client {
   StreamReader reader_;
   std::unique_ptr<ScramClient> scram_;
   std::unique_ptr<NoiseKeyPair> device_keys_;
-  std::unique_ptr<WebSocketStream> websocket_;    ///< While connected over WebSocket.
-  std::unique_ptr<test::CompactClient> compact_;  ///< While connected over the compact protocol.
+  std::unique_ptr<WebSocketStream> websocket_;  ///< While connected over WebSocket.
+  std::unique_ptr<CompactClient> compact_;      ///< While connected over the compact protocol.
   std::string user_;
   std::string resource_;
   std::string resume_id_;
@@ -164,7 +169,8 @@ class Loop {
   Loop& operator=(const Loop&) = delete;
 
   /// Waits for events at most that long, handles them, and writes what was queued.
-  void turn(int timeout_ms);
+  void turn(int timeout_ms) { turn_ns(static_cast<std::uint64_t>(timeout_ms) * 1'000'000); }
+  void turn_ns(std::uint64_t timeout_ns);
   /// Writes what is queued now.
   void flush_dirty();
 
@@ -187,4 +193,4 @@ void set_server(ClientSettings& settings, const std::string& address);
 /// Raises the soft limit of descriptors to the hard one.
 void raise_descriptor_limit();
 
-}  // namespace rookery::bench
+}  // namespace rookery::load

@@ -1,18 +1,28 @@
 // A histogram of latencies with 32 buckets for each power of two: percentiles within 3 %, a fixed
-// 16 KB, no allocation while it counts.
+// 16 KB, no allocation while it counts. Lies in memory that processes share, too: no pointers.
 #pragma once
 
 #include <array>
 #include <bit>
 #include <cstdint>
 
-namespace rookery::bench {
+namespace rookery::load {
 
 class Latency {
  public:
   void add(std::uint64_t nanoseconds) {
     ++buckets_[index_of(nanoseconds)];
     ++count_;
+    if (nanoseconds > largest_) largest_ = nanoseconds;
+  }
+
+  /// Takes in what another has counted.
+  void merge(const Latency& other) {
+    for (std::size_t index = 0; index < buckets_.size(); ++index) {
+      buckets_[index] += other.buckets_[index];
+    }
+    count_ += other.count_;
+    if (other.largest_ > largest_) largest_ = other.largest_;
   }
 
   /// The upper bound of the bucket in which the percentile (0 to 100) falls, in microseconds.
@@ -27,9 +37,11 @@ class Latency {
     return 0;
   }
   [[nodiscard]] std::uint64_t count() const { return count_; }
+  [[nodiscard]] double largest_us() const { return static_cast<double>(largest_) / 1000; }
   void clear() {
     buckets_.fill(0);
     count_ = 0;
+    largest_ = 0;
   }
 
  private:
@@ -47,6 +59,7 @@ class Latency {
 
   std::array<std::uint64_t, 2048> buckets_{};
   std::uint64_t count_ = 0;
+  std::uint64_t largest_ = 0;
 };
 
-}  // namespace rookery::bench
+}  // namespace rookery::load

@@ -12,7 +12,7 @@
 #include "transport/noise_handshake.h"
 #include "transport/transport_scratch.h"
 
-namespace rookery::noise_test {
+namespace rookery::load {
 
 inline std::string prologue_of(NoisePattern pattern) {
   return {'R', 'K', 'Y', 1, 1, static_cast<char>(pattern)};
@@ -158,4 +158,4 @@ class NoiseClient {
   std::string plain_;
 };
 
-}  // namespace rookery::noise_test
+}  // namespace rookery::load

@@ -1,10 +1,10 @@
 // Command line of the load tools.
-#include "bench/common/args.h"
+#include "load/args.h"
 
 #include <cstdio>
 #include <cstdlib>
 
-namespace rookery::bench {
+namespace rookery::load {
 
 Args::Args(int argc, char** argv) {
   for (int index = 1; index < argc; index += 2) {
@@ -48,4 +48,4 @@ void die(const std::string& message) {
   std::exit(1);
 }
 
-}  // namespace rookery::bench
+}  // namespace rookery::load

@@ -1,11 +1,11 @@
 // Many clients that log in together.
-#include "bench/common/fleet.h"
+#include "load/fleet.h"
 
 #include <cstdio>
 
-#include "bench/common/process_stat.h"
+#include "load/process_stat.h"
 
-namespace rookery::bench {
+namespace rookery::load {
 namespace {
 
 constexpr std::uint32_t problems_shown = 5;
@@ -14,30 +14,55 @@ constexpr double nanoseconds_per_second = 1e9;
 }  // namespace
 
 Fleet::Fleet(Loop& loop, const ClientSettings& settings, const FleetPlan& plan)
-    : loop_(loop), settings_(settings), plan_(plan) {
+    : loop_(loop), settings_(settings), plan_(plan), began_ns_(plan.count) {
   clients_.reserve(plan.count);
   for (std::uint32_t offset = 0; offset < plan.count; ++offset) {
     const std::uint32_t index = plan.first + offset;
+    const std::uint32_t account = index / plan_.resources;
     clients_.push_back(std::make_unique<Client>(
-        loop_, settings_, *this, index, plan.prefix + std::to_string(index / plan.resources),
+        loop_, settings_, *this, index, plan_.accounts.user(account),
         // A device's resource is the number that it has among those of its account.
         settings_.protocol == Protocol::compact ? "d" + std::to_string(index % plan.resources + 1)
                                                 : "r" + std::to_string(index % plan.resources)));
+    if (const std::string* password = plan_.accounts.password(account)) {
+      clients_.back()->set_password(*password);
+    }
   }
 }
 
 void Fleet::start_more() {
+  const std::uint64_t now = monotonic_ns();
   while (started_ < clients_.size() && under_way_ < plan_.parallel) {
     ++under_way_;
+    began_ns_[started_] = now;
     clients_[started_++]->connect();
+  }
+  while (!waiting_.empty() && waiting_.top().due_ns <= now && under_way_ < plan_.parallel) {
+    const std::uint32_t position = waiting_.top().position;
+    waiting_.pop();
+    if (clients_[position]->connected()) continue;
+    ++under_way_;
+    ++retries_;
+    if (began_ns_[position] == 0) began_ns_[position] = now;
+    clients_[position]->connect();
   }
 }
 
-bool Fleet::login_all(double timeout_seconds) {
+void Fleet::begin_logins() {
   started_ = under_way_ = ready_count_ = lost_count_ = 0;
+  waiting_ = {};
+  start_more();
+}
+
+bool Fleet::continue_logins() {
+  start_more();
+  return ready_count_ == clients_.size();
+}
+
+bool Fleet::login_all(double timeout_seconds) {
   const std::uint64_t deadline =
       monotonic_ns() + static_cast<std::uint64_t>(timeout_seconds * nanoseconds_per_second);
-  start_more();
+  begin_logins();
   while (ready_count_ < clients_.size() && lost_count_ == 0 && monotonic_ns() < deadline) {
     loop_.turn(20);
     start_more();
@@ -58,12 +83,27 @@ void Fleet::run_for(double seconds) {
   while (monotonic_ns() < deadline) loop_.turn(10);
 }
 
-void Fleet::on_ready(Client& /*client*/) {
+void Fleet::on_ready(Client& client) {
   ++ready_count_;
   --under_way_;
+  std::uint64_t& began = began_ns_[position(client)];
+  login_latency_.add(monotonic_ns() - began);
+  began = 0;
 }
 
 void Fleet::on_closed(Client& client) {
+  const bool was_under_way = began_ns_[position(client)] != 0;
+  if (was_under_way) {
+    --under_way_;
+  } else {
+    --ready_count_;
+  }
+  if (plan_.retry_ms != 0) {
+    // A little apart: half to one and a half of the time, the same in every run.
+    const std::uint64_t wait_us = plan_.retry_ms * (500ull + client.index() * 7919ull % 1000);
+    waiting_.push({monotonic_ns() + wait_us * 1000, static_cast<std::uint32_t>(position(client))});
+    if (was_under_way) return;
+  }
   if (lost_count_++ < problems_shown) {
     std::fprintf(stderr, "%s: %s\n", client.address().c_str(), client.problem().c_str());
   }
@@ -109,4 +149,4 @@ ClientSettings read_settings(Args& args) {
   return settings;
 }
 
-}  // namespace rookery::bench
+}  // namespace rookery::load

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace rookery::bench {
+namespace rookery::load {
 
 class StreamReader {
  public:
@@ -40,4 +40,4 @@ std::string_view attribute(std::string_view element, std::string_view name);
 /// The local name of the element's first tag.
 std::string_view element_name(std::string_view element);
 
-}  // namespace rookery::bench
+}  // namespace rookery::load

@@ -2,9 +2,9 @@
 // management, presence; or the relay's greeting.
 #include <cstring>
 
-#include "bench/common/xmpp_client.h"
+#include "load/client.h"
 
-namespace rookery::bench {
+namespace rookery::load {
 namespace {
 
 constexpr const char* sasl_namespace = "urn:ietf:params:xml:ns:xmpp-sasl";
@@ -91,9 +91,9 @@ void Client::handle_features(std::string_view features) {
     }
     std::string initial;
     if (settings_.use_plain) {
-      initial = std::string("\0", 1) + user_ + std::string("\0", 1) + settings_.password;
+      initial = std::string("\0", 1) + user_ + std::string("\0", 1) + *password_;
     } else {
-      scram_ = std::make_unique<ScramClient>(user_, settings_.password);
+      scram_ = std::make_unique<ScramClient>(user_, *password_);
       initial = scram_->first();
     }
     return send(std::string("<auth xmlns='") + sasl_namespace + "' mechanism='" +
@@ -133,4 +133,4 @@ void Client::finish_login() {
   owner_.on_ready(*this);
 }
 
-}  // namespace rookery::bench
+}  // namespace rookery::load

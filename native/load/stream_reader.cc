@@ -1,9 +1,9 @@
 // Cuts an XML stream into its top-level elements.
-#include "bench/common/stream_reader.h"
+#include "load/stream_reader.h"
 
 #include <cstring>
 
-namespace rookery::bench {
+namespace rookery::load {
 namespace {
 
 constexpr std::size_t none = std::string_view::npos;
@@ -94,4 +94,4 @@ std::string_view element_name(std::string_view element) {
   return colon == none ? name : name.substr(colon + 1);
 }
 
-}  // namespace rookery::bench
+}  // namespace rookery::load

@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "bench/common/args.h"
-#include "bench/common/xmpp_client.h"
+#include "load/args.h"
+#include "load/client.h"
 
-namespace rookery::bench {
+namespace rookery::load {
 
 NoiseKey device_secret(const std::string& user, std::uint32_t number) {
   const std::string text = "rookery bench device " + user + ' ' + std::to_string(number);
@@ -25,9 +25,9 @@ void Client::start_compact() {
     if (!loop_.scratch_.noise().complete(*device_keys_)) die("no key for " + user_);
   }
   const bool known = settings_.server_key != NoiseKey{};
-  compact_ = std::make_unique<test::CompactClient>(
-      loop_.scratch_, test::CompactDevice{device_keys_.get(),
-                                          known ? &settings_.server_key : nullptr, user_, number});
+  compact_ = std::make_unique<CompactClient>(
+      loop_.scratch_,
+      CompactDevice{device_keys_.get(), known ? &settings_.server_key : nullptr, user_, number});
   if (want_resume_) {
     compact_->start(resume_id_, stanzas_received_);
   } else {
@@ -54,12 +54,12 @@ bool Client::handle_compact(std::string_view bytes) {
     if (fd_ != fd) return false;
   }
   switch (compact_->state()) {
-    case test::CompactClient::State::logging_in:
-    case test::CompactClient::State::ready: return true;
-    case test::CompactClient::State::refused:
+    case CompactClient::State::logging_in:
+    case CompactClient::State::ready: return true;
+    case CompactClient::State::refused:
       fail("refused with code " + std::to_string(compact_->refusal()));
       return false;
-    case test::CompactClient::State::broken: fail("the server broke the protocol"); return false;
+    case CompactClient::State::broken: fail("the server broke the protocol"); return false;
   }
   return true;
 }
@@ -78,4 +78,4 @@ void Client::handle_compact_login(std::string_view answer) {
   finish_login();
 }
 
-}  // namespace rookery::bench
+}  // namespace rookery::load

@@ -1,6 +1,6 @@
 // The tests' own client of the compact protocol against transport and codec of the server: a login
 // of either pattern, packets both ways, acknowledgements.
-#include "native/support/compact_client.h"
+#include "load/compact_client.h"
 
 #include <gtest/gtest.h>
 
@@ -10,7 +10,7 @@
 
 #include "native/transport/noise_test_support.h"
 
-namespace rookery::test {
+namespace rookery::load {
 namespace {
 
 constexpr const char* kSuccess =
@@ -143,4 +143,4 @@ TEST_P(CompactClientTest, KnowsARefusalOfTheTransport) {
 }
 
 }  // namespace
-}  // namespace rookery::test
+}  // namespace rookery::load

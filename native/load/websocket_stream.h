@@ -8,7 +8,7 @@
 
 #include "session/stream_wire.h"
 
-namespace rookery::bench {
+namespace rookery::load {
 
 class WebSocketStream {
  public:
@@ -58,4 +58,4 @@ class WebSocketStream {
   bool upgraded_ = false;
 };
 
-}  // namespace rookery::bench
+}  // namespace rookery::load

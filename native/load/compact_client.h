@@ -13,9 +13,9 @@
 #include "codec/compact_decoder.h"
 #include "codec/compact_encoder.h"
 #include "codec/packet_splitter.h"
-#include "native/transport/noise_client.h"
+#include "load/noise_client.h"
 
-namespace rookery::test {
+namespace rookery::load {
 
 /// Who logs in.
 struct CompactDevice {
@@ -59,8 +59,8 @@ class CompactClient {
   template <typename OnElement>
   void receive(std::string_view wire, OnElement on_element) {
     noise_.receive(wire);
-    if (noise_.state() == noise_test::NoiseClient::State::refused) state_ = State::refused;
-    if (noise_.state() == noise_test::NoiseClient::State::broken) state_ = State::broken;
+    if (noise_.state() == NoiseClient::State::refused) state_ = State::refused;
+    if (noise_.state() == NoiseClient::State::broken) state_ = State::broken;
     if (device_.server != nullptr && noise_.established() && !answered_) {
       proof_due_ = true;
       take_packet(noise_.server_payload(), on_element);
@@ -194,7 +194,7 @@ class CompactClient {
   }
 
   CompactDevice device_;
-  noise_test::NoiseClient noise_;
+  NoiseClient noise_;
   State state_ = State::logging_in;
   bool answered_ = false;
   bool proof_due_ = false;
@@ -210,4 +210,4 @@ class CompactClient {
   std::string packets_;  ///< Queued, not encrypted yet.
 };
 
-}  // namespace rookery::test
+}  // namespace rookery::load
