@@ -18,8 +18,8 @@
 #include <vector>
 
 #include "load/args.h"
-#include "load/process_stat.h"
 #include "load/client.h"
+#include "load/process_stat.h"
 
 namespace {
 
