@@ -1,8 +1,9 @@
 #!/usr/bin/env node
-// Builds the Node addon with cmake-js into build-cmake/. The same script serves a checkout, npm's
-// install step where no prebuilt addon fits, and node-gyp (see binding.gyp).
+// Builds the Node addon, and the load generator beside it, with cmake-js into build-cmake/. The same
+// script serves a checkout, npm's install step where no prebuilt addon fits, and node-gyp (see
+// binding.gyp).
 //   --unless-prebuilt  npm's install step: do nothing when a prebuilt addon fits, or in a checkout
-//   --prebuild         afterwards put the addon, stripped, where the package carries it
+//   --prebuild         afterwards put both, stripped, where the package carries it
 import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -11,7 +12,10 @@ import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const require = createRequire(import.meta.url);
-const addon = join(root, 'build-cmake', 'RelWithDebInfo', 'rookery.node');
+const built = join(root, 'build-cmake', 'RelWithDebInfo');
+const addon = join(built, 'rookery.node');
+/** The program of `rookery bench`. */
+const load = join(built, 'rookery-load');
 const flags = new Set(process.argv.slice(2));
 
 function hasProgram(name) {
@@ -54,16 +58,23 @@ function build() {
     console.error('build-addon: CMake failed, see above');
     process.exit(1);
   }
-  if (!existsSync(addon)) throw new Error(`the build ended well but left no ${addon}`);
+  for (const file of [addon, load]) {
+    if (!existsSync(file)) throw new Error(`the build ended well but left no ${file}`);
+  }
 }
 
 function putPrebuild() {
   const folder = join(root, 'prebuilds', `rookery-${process.platform}-${process.arch}`);
   rmSync(join(root, 'prebuilds'), { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  const target = join(folder, 'node-napi-v8.node');
-  copyFileSync(addon, target);
-  execFileSync('strip', ['--strip-debug', target], { stdio: 'inherit' });
+  for (const [file, name] of [
+    [addon, 'node-napi-v8.node'],
+    [load, 'rookery-load'],
+  ]) {
+    const target = join(folder, name);
+    copyFileSync(file, target);
+    execFileSync('strip', ['--strip-debug', target], { stdio: 'inherit' });
+  }
 }
 
 // A checkout is built by scripts/setup, which the package does not carry.

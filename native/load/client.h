@@ -52,6 +52,8 @@ struct ClientSettings {
   bool use_plain = false;          ///< SASL PLAIN instead of SCRAM-SHA-1.
   bool stream_management = false;  ///< Enable XEP-0198, with resumption.
   bool presence = true;            ///< Send initial presence.
+  /// Goes into the devices' keys, so that they are nobody else's.
+  std::string device_secret;
   /// The server's Noise key: with it the compact login takes one round trip. All zero: unknown.
   NoiseKey server_key{};
   std::uint32_t clients_per_source = 5000;
@@ -184,8 +186,9 @@ class Loop {
 };
 
 /// The key of a load client's device: a secret that whoever prepares the server can compute too,
-/// the SHA-256 of "rookery bench device USER NUMBER".
-NoiseKey device_secret(const std::string& user, std::uint32_t number);
+/// the SHA-256 of "rookery bench device USER NUMBER", followed by the settings' secret.
+NoiseKey device_secret(const ClientSettings& settings, const std::string& user,
+                       std::uint32_t number);
 
 /// Parses `address:port` (IPv4) into the settings; exits on anything else.
 void set_server(ClientSettings& settings, const std::string& address);

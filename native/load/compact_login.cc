@@ -10,8 +10,10 @@
 
 namespace rookery::load {
 
-NoiseKey device_secret(const std::string& user, std::uint32_t number) {
-  const std::string text = "rookery bench device " + user + ' ' + std::to_string(number);
+NoiseKey device_secret(const ClientSettings& settings, const std::string& user,
+                       std::uint32_t number) {
+  const std::string text =
+      "rookery bench device " + user + ' ' + std::to_string(number) + settings.device_secret;
   NoiseKey secret{};
   SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), secret.data());
   return secret;
@@ -21,7 +23,7 @@ void Client::start_compact() {
   const auto number = static_cast<std::uint32_t>(std::stoul(resource_.substr(1)));
   if (device_keys_ == nullptr) {
     device_keys_ = std::make_unique<NoiseKeyPair>();
-    device_keys_->secret = device_secret(user_, number);
+    device_keys_->secret = device_secret(settings_, user_, number);
     if (!loop_.scratch_.noise().complete(*device_keys_)) die("no key for " + user_);
   }
   const bool known = settings_.server_key != NoiseKey{};

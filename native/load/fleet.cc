@@ -130,6 +130,7 @@ ClientSettings read_settings(Args& args) {
   } else if (protocol != "xmpp") {
     die("--protocol is xmpp, websocket or compact");
   }
+  settings.device_secret = args.text("device-secret", "");
   const std::string server_key = args.text("server-key", "");
   if (!server_key.empty() && server_key.size() != 2 * kNoiseKeyBytes) {
     die("--server-key is the server's Noise key, 64 hexadecimal digits");

@@ -50,7 +50,7 @@ async function withAccounts<Result>(
   return await withOperations(config, true, work);
 }
 
-async function writeAccounts(
+export async function writeAccounts(
   perform: Perform,
   entries: readonly AccountKeys[],
   mode: AccountWrite,

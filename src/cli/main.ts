@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander';
 import { errorText, UserError } from '../base/errors.js';
 import { version } from '../base/version.js';
 import { addAccountCommands } from './account.js';
+import { addBenchCommand } from './bench.js';
 import type { ChatOptions } from './chat.js';
 import { check } from './check.js';
 import { stop } from './control.js';
@@ -36,6 +37,7 @@ function buildProgram(): Command {
     .action(trace);
   addAccountCommands(program);
   addOperationCommands(program);
+  addBenchCommand(program);
   program
     .command('chat [number]')
     .description('chat in the terminal, as a phone with a number of its own')

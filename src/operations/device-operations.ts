@@ -1,5 +1,6 @@
 // Operations on the devices with which an account logs in.
 
+import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { MAX_DEVICE_ID } from '../services/devices.js';
 import { removeDevice } from '../services/registration/device-keeper.js';
@@ -78,4 +79,47 @@ export const deviceRemove = operation({
   },
 });
 
-export const deviceOperations: readonly AnyOperation[] = [deviceList, deviceRemove];
+const KEY_HEX_DIGITS = 64;
+
+export const deviceAdd = operation({
+  name: 'device add',
+  summary: 'Add a device that has made its key itself',
+  description:
+    'For devices that are set up by an operator or a program instead of by a registration. It ' +
+    'logs in over the compact protocol; it gets no token for the HTTP interface.',
+  role: 'admin',
+  changes: true,
+  input: z.strictObject({
+    user: userField,
+    key: z
+      .string()
+      .regex(/^[0-9a-fA-F]+$/u)
+      .length(KEY_HEX_DIGITS)
+      .meta({ description: 'Its public X25519 key, in hexadecimal digits.' }),
+    name: z.string().max(100).default('').meta({ description: 'As lists show it.' }),
+  }),
+  output: z.object({ user: z.string(), added: z.int() }).meta({ id: 'DeviceAdded' }),
+  offline: true,
+  look: {
+    arguments: ['user', 'key'],
+    print: ({ user, added }) => `Added device ${added} of ${user}.`,
+  },
+  async run(context, { user: written, key, name }) {
+    const user = existingUser(context, written);
+    const { devices, store } = context.services;
+    const device = {
+      key: new Uint8Array(Buffer.from(key, 'hex')),
+      name,
+      // Of no token: nobody can know one that hashes to this.
+      tokenHash: randomBytes(KEY_HEX_DIGITS / 2).toString('hex'),
+    };
+    const added = await store.transaction(() => devices.add(user, device));
+    if (added === undefined) {
+      throw new Refusal('devices-full', `${user} has as many devices as there are numbers.`);
+    }
+    await context.apply([{ kind: 'RefreshDevices', user }]);
+    return { user: `${user}@${context.services.settings.domain}`, added: added.id };
+  },
+});
+
+export const deviceOperations: readonly AnyOperation[] = [deviceList, deviceAdd, deviceRemove];

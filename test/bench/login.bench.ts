@@ -26,18 +26,15 @@ const figures: Figure[] = [];
 const raw: unknown[] = [];
 try {
   for (const { what, protocol, port, atMost } of ways) {
-    const { result } = await runLoad<{ cpuUsPerLogin: Spread; loginsPerSecond: Spread }>(
-      'logins',
-      {
-        server: `127.0.0.1:${port}`,
-        protocol,
-        'server-key': await serverKey(server),
-        pid: server.pid,
-        connections: logins,
-        parallel: 32,
-        rounds: setting('ROOKERY_BENCH_ROUNDS', 5),
-      },
-    );
+    const { result } = await runLoad<{ cpuUsPerLogin: Spread; loginsPerSecond: Spread }>('logins', {
+      server: `127.0.0.1:${port}`,
+      protocol,
+      'server-key': await serverKey(server),
+      pid: server.pid,
+      connections: logins,
+      parallel: 32,
+      rounds: setting('ROOKERY_BENCH_ROUNDS', 5),
+    });
     raw.push(result);
     const { cpuUsPerLogin: cpu, loginsPerSecond: rate } = result;
     figures.push(
