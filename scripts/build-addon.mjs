@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-// Builds the Node addon, and the load generator beside it, with cmake-js into build-cmake/. The same
-// script serves a checkout, npm's install step where no prebuilt addon fits, and node-gyp (see
-// binding.gyp).
+// Builds the Node addon, and the load generator beside it, with cmake-js into build-cmake/. The
+// same script serves a checkout, npm's install step where no prebuilt addon fits, and node-gyp
+// (see binding.gyp).
 //   --unless-prebuilt  npm's install step: do nothing when a prebuilt addon fits, or in a checkout
 //   --prebuild         afterwards put both, stripped, where the package carries it
 import { execFileSync, spawnSync } from 'node:child_process';
