@@ -2,6 +2,7 @@
 // presence. Runs in Node and in browsers.
 
 import type { Element } from './compact/element.js';
+import * as devices from './devices.js';
 import { Emitter } from './emitter.js';
 import { type Activity, type Meaning, type Understood, understand } from './incoming.js';
 import type { Dial } from './links/link.js';
@@ -29,6 +30,8 @@ export interface ClientEvents {
   change: Message;
   activity: { peer: string; activity: Activity };
   presence: { peer: string; online: boolean };
+  /** A list was changed, on this or another device; told once the list has been asked for. */
+  list: people.PeopleList;
   /** An attempt to connect failed, or the connection broke; another one follows by itself. */
   trouble: Error;
   /** The server does not accept this device any more. No further attempt is made. */
@@ -238,6 +241,21 @@ export class RookeryClient extends Emitter<ClientEvents> {
     return (list?.children ?? [])
       .filter((each): each is Element => typeof each !== 'string')
       .map((item) => item.attributes.jid ?? '');
+  }
+
+  /** The devices of this account. Works without a connection; throws RegistrationError. */
+  devices(): Promise<devices.Device[]> {
+    return devices.listDevices(this.account);
+  }
+
+  /** Removes a device of this account; this one, too. Throws RegistrationError. */
+  removeDevice(id: number): Promise<void> {
+    return devices.removeDevice(this.account, id);
+  }
+
+  /** Asks for the code that another device joins this account with (`joinAccount`). */
+  linkDevice(): Promise<devices.LinkingCode> {
+    return devices.linkDevice(this.account);
   }
 
   /** Messages of a chat from the store, oldest first. */
@@ -495,10 +513,13 @@ export class RookeryClient extends Emitter<ClientEvents> {
       return;
     }
     if (type !== 'get' && type !== 'set') return;
+    const list = people.changedList(stanza, this.address);
+    if (list !== undefined) this.emit('list', list);
     const ping = stanzas.child(stanza, 'ping', 'urn:xmpp:ping') !== undefined;
-    const answer = ping
-      ? stanzas.element('iq', stanzas.CLIENT_NS, { type: 'result', id, to: from })
-      : stanzas.refusal(id, from);
+    const answer =
+      ping || list !== undefined
+        ? stanzas.element('iq', stanzas.CLIENT_NS, { type: 'result', id, to: from })
+        : stanzas.refusal(id, from);
     if (this.stream.connected) this.stream.send([answer]);
   }
 

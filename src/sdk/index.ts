@@ -9,12 +9,22 @@ import { MessageStore } from './store/message-store.js';
 import { openNodeDatabase } from './store/node-database.js';
 
 export * from './client.js';
+export type { Device, LinkingCode } from './devices.js';
+export { RegistrationError } from './http.js';
 export type { Activity } from './incoming.js';
 export type { Dial, Link, Place } from './links/link.js';
 export { tcpDial } from './links/tcp.js';
 export { webSocketDial } from './links/websocket.js';
-export type { Audience, Contact, Found, Privacy, Profile, ProfileChange } from './people.js';
-export { type Account, Registration, RegistrationError } from './registration.js';
+export type {
+  Audience,
+  Contact,
+  Found,
+  PeopleList,
+  Privacy,
+  Profile,
+  ProfileChange,
+} from './people.js';
+export { type Account, joinAccount, Registration } from './registration.js';
 export { type Chat, type Message, MessageStore, type Tick } from './store/message-store.js';
 export { openNodeDatabase } from './store/node-database.js';
 export type { SqlDatabase } from './store/sql-database.js';

@@ -4,7 +4,7 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import type { Element } from './compact/element.js';
 import { fromBase64, toBase64 } from './noise/bytes.js';
-import { child, element, ROSTER_NS, textOf } from './stanzas.js';
+import { BLOCKING_NS, bareOf, child, childIn, element, ROSTER_NS, textOf } from './stanzas.js';
 
 export const PRIVACY_NS = 'urn:rookery:privacy:1';
 export const PROFILE_NS = 'urn:rookery:profile:1';
@@ -125,6 +125,20 @@ export function readContacts(query: Element | undefined): Contact[] {
   return (query?.children ?? [])
     .filter((each): each is Element => typeof each !== 'string')
     .map(({ attributes }) => ({ peer: attributes.jid ?? '', name: attributes.name ?? '' }));
+}
+
+/** A list that the server keeps, and whose changes it tells all devices of a user. */
+export type PeopleList = 'contacts' | 'blocked';
+
+/**
+ * Which list a request says has changed, if it is such a push. `own`: this user's bare address;
+ * from anybody else it would be a forgery (RFC 6121 section 2.1.6).
+ */
+export function changedList(iq: Element, own: string): PeopleList | undefined {
+  const { type, from } = iq.attributes;
+  if (type !== 'set' || (from !== undefined && bareOf(from) !== own)) return undefined;
+  if (child(iq, 'query', ROSTER_NS) !== undefined) return 'contacts';
+  return childIn(iq, BLOCKING_NS) === undefined ? undefined : 'blocked';
 }
 
 /** Reads how numbers are asked. */

@@ -1,6 +1,7 @@
 // Registration by phone number over HTTP (docs/REGISTRATION.md): a PIN is asked for, and with it
-// the device's key is bound to the number.
+// the device's key is bound to the number; or a device joins with a code of another one.
 
+import { call } from './http.js';
 import { fromBase64, toBase64 } from './noise/bytes.js';
 import { type KeyPair, keyPair } from './noise/handshake.js';
 
@@ -25,21 +26,6 @@ export interface Account {
   readonly http: string;
 }
 
-/** A refusal of the HTTP interface. */
-export class RegistrationError extends Error {
-  override readonly name = 'RegistrationError';
-  constructor(
-    /** HTTP status. */
-    readonly status: number,
-    /** What the server says, for people. */
-    message: string,
-    /** When to try again, if the server said so. */
-    readonly retryAfterSeconds: number | undefined,
-  ) {
-    super(message);
-  }
-}
-
 interface Verified {
   user: string;
   deviceId: number;
@@ -51,26 +37,40 @@ interface Verified {
   webSocket: string[];
 }
 
-async function call<Answer>(url: string, body: unknown): Promise<Answer> {
-  const response = await fetch(url, {
+function accountOf(answer: Verified, http: string, key: KeyPair): Account {
+  return {
+    user: answer.user.split('@')[0] ?? '',
+    domain: answer.domain,
+    device: answer.deviceId,
+    secretKey: toBase64(key.secretKey),
+    serverKey: answer.serverKey,
+    identity: answer.identityKey,
+    token: answer.token,
+    compact: answer.compact,
+    websocket: answer.webSocket,
+    http,
+  };
+}
+
+function baseOf(http: string): string {
+  return http.replace(/\/$/u, '');
+}
+
+/**
+ * Makes this the further device of an account that another device gave a linking code for. `http`:
+ * the server's HTTP address. Throws RegistrationError.
+ */
+export async function joinAccount(
+  http: string,
+  linkingCode: string,
+  deviceName: string,
+  key: KeyPair = keyPair(),
+): Promise<Account> {
+  const answer = await call<Verified>(`${baseOf(http)}/api/v1/devices`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
+    body: { linkingCode, deviceKey: toBase64(key.publicKey), deviceName },
   });
-  const text = await response.text();
-  let answer: Record<string, unknown> = {};
-  try {
-    answer = JSON.parse(text) as Record<string, unknown>;
-  } catch {
-    // Something between us and the server answered; its text is shown as it is.
-  }
-  if (response.ok) return answer as Answer;
-  const after = Number(response.headers.get('retry-after'));
-  throw new RegistrationError(
-    response.status,
-    String(answer.detail ?? answer.title ?? text),
-    after > 0 ? after : undefined,
-  );
+  return accountOf(answer, baseOf(http), key);
 }
 
 /** A number whose PIN is on its way. */
@@ -91,13 +91,16 @@ export class Registration {
    * or as in `country` (two letters). Throws RegistrationError.
    */
   static async start(http: string, number: string, country?: string): Promise<Registration> {
-    const base = http.replace(/\/$/u, '');
+    const base = baseOf(http);
     const answer = await call<{
       registrationId: string;
       expiresInSeconds: number;
       resendAfterSeconds: number;
       developmentPin?: string;
-    }>(`${base}/api/v1/registrations`, { number, ...(country === undefined ? {} : { country }) });
+    }>(`${base}/api/v1/registrations`, {
+      method: 'POST',
+      body: { number, ...(country === undefined ? {} : { country }) },
+    });
     return new Registration(
       base,
       answer.registrationId,
@@ -114,20 +117,9 @@ export class Registration {
   async verify(pin: string, deviceName: string, key: KeyPair = keyPair()): Promise<Account> {
     const answer = await call<Verified>(
       `${this.http}/api/v1/registrations/${encodeURIComponent(this.id)}/verification`,
-      { pin, deviceKey: toBase64(key.publicKey), deviceName },
+      { method: 'POST', body: { pin, deviceKey: toBase64(key.publicKey), deviceName } },
     );
-    return {
-      user: answer.user.split('@')[0] ?? '',
-      domain: answer.domain,
-      device: answer.deviceId,
-      secretKey: toBase64(key.secretKey),
-      serverKey: answer.serverKey,
-      identity: answer.identityKey,
-      token: answer.token,
-      compact: answer.compact,
-      websocket: answer.webSocket,
-      http: this.http,
-    };
+    return accountOf(answer, this.http, key);
   }
 }
 

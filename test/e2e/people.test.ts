@@ -1,7 +1,7 @@
 // What people see of each other, end to end: two phones over the real server.
 
 import assert from 'node:assert/strict';
-import { RequestFailed } from '../../src/sdk/index.js';
+import { joinAccount, RegistrationError, RequestFailed } from '../../src/sdk/index.js';
 import { eventually, newNumber, Phone, phoneServer, registered } from './support/phone.js';
 import type { TestServer } from './support/server.js';
 
@@ -98,5 +98,46 @@ describe('people', function () {
     assert.equal(error.condition, 'resource-constraint');
     assert.ok((error.retryAfterSeconds ?? 0) > 0, String(error.retryAfterSeconds));
     assert.ok((await bob.client.discover([numbers[0]])).length === 1);
+  });
+
+  it('links a further device, tells it of changed lists, and removes it', async () => {
+    const { code, expiresInSeconds } = await bob.client.linkDevice();
+    assert.ok(expiresInSeconds > 0);
+    const joined = await joinAccount(server.httpUrl, code, 'a tablet');
+    await assert.rejects(joinAccount(server.httpUrl, code, 'a thief'), (error) => {
+      assert.ok(error instanceof RegistrationError);
+      return error.status === 403;
+    });
+    const tablet = await (await Phone.open(joined)).online();
+    try {
+      assert.equal(tablet.address, bob.address);
+      // Their answers come behind the tablet's presence: it is sent messages from here on.
+      await tablet.client.contacts();
+      await tablet.client.blocked();
+      await ann.client.send(bob.address, 'to both');
+      await tablet.shows(['to both']);
+      await eventually('the phone shows it, too', () => bob.shown.at(-1) === 'to both');
+      const lists: string[] = [];
+      tablet.client.on('list', (list) => lists.push(list));
+      await bob.client.addContact(ann.address, 'Ann');
+      await bob.client.block(newNumber());
+      await eventually('both changes are told', () => lists.length >= 2);
+      assert.deepEqual(lists, ['contacts', 'blocked']);
+      const devices = await bob.client.devices();
+      assert.deepEqual(
+        devices.map(({ name, current }) => [name, current]),
+        [
+          ['a phone', true],
+          ['a tablet', false],
+        ],
+      );
+      assert.ok(Math.abs((devices[1]?.since.getTime() ?? 0) - Date.now()) < 60_000);
+      await bob.client.removeDevice(joined.device);
+      await eventually('the tablet is told', () => tablet.refused !== undefined);
+      assert.equal(tablet.refused?.condition, 'not-authorized');
+      assert.equal((await bob.client.devices()).length, 1);
+    } finally {
+      await tablet.client.close();
+    }
   });
 });

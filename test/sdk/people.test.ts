@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import {
+  changedList,
   contactChange,
   DISCOVERY_NS,
   findNumbers,
@@ -16,7 +17,7 @@ import {
   readRules,
   retryAfter,
 } from '../../src/sdk/people.js';
-import { element } from '../../src/sdk/stanzas.js';
+import { BLOCKING_NS, CLIENT_NS, element, ROSTER_NS } from '../../src/sdk/stanzas.js';
 
 const SALT = Buffer.from('0123456789abcdef');
 const rules = { salt: new Uint8Array(SALT), hashBytes: 10, maxNumbers: 500 };
@@ -86,6 +87,20 @@ describe('sdk: people', () => {
     );
     assert.equal(retryAfter(error), 9);
     assert.equal(retryAfter(undefined), undefined);
+  });
+
+  it('takes pushes of lists from the own account alone', () => {
+    const push = (from: string | undefined, payload: string, xmlns: string) =>
+      changedList(
+        element('iq', CLIENT_NS, { type: 'set', id: '1', from }, element(payload, xmlns)),
+        'me@example.org',
+      );
+    assert.equal(push(undefined, 'query', ROSTER_NS), 'contacts');
+    assert.equal(push('me@example.org', 'query', ROSTER_NS), 'contacts');
+    assert.equal(push('me@example.org/d1', 'unblock', BLOCKING_NS), 'blocked');
+    assert.equal(push('eve@example.org', 'query', ROSTER_NS), undefined);
+    assert.equal(push('eve@example.org', 'block', BLOCKING_NS), undefined);
+    assert.equal(push(undefined, 'query', 'jabber:iq:last'), undefined);
   });
 
   it('removes a contact only when it is told to', () => {
