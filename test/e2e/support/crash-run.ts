@@ -4,9 +4,12 @@
 import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Account } from '../../../src/sdk/index.js';
+import { CompactLine, type Line, XmppLine } from './crash-lines.js';
 import { type Judgement, judge, Recipient, Sender } from './crash-load.js';
+import { phoneServer, registered, WAYS, type Way } from './phone.js';
 import { SeededRandom } from './random.js';
-import { TestServer } from './server.js';
+import type { TestServer } from './server.js';
 import { saltOf, wholeMessages } from './store-frames.js';
 
 const DRAIN_MS = 20_000;
@@ -19,29 +22,39 @@ const FLIPPED_BITS = 8;
 export interface RoundReport {
   readonly seed: number;
   readonly readyMs: number;
+  /** What the start cost; unlike the time, it says the same on a busy machine. */
+  readonly readyCpuSeconds: number;
   readonly resumed: number;
   readonly begunAnew: number;
   readonly judgement: Judgement;
   readonly errors: readonly string[];
 }
 
+/** Makes the way of one user to the server, the same user every time it is called. */
+type MakeLine = (random: SeededRandom) => Line;
+
 /** A server and the people who talk through it. */
 export class CrashRun {
-  readonly server: TestServer;
-  readonly #senders: number;
-  readonly #recipients: number;
   #rounds = 0;
 
-  private constructor(server: TestServer, senders: number, recipients: number) {
-    this.server = server;
-    this.#senders = senders;
-    this.#recipients = recipients;
-  }
+  private constructor(
+    readonly server: TestServer,
+    private readonly senders: readonly MakeLine[],
+    private readonly recipients: readonly MakeLine[],
+  ) {}
 
-  static async start(senders: number, recipients: number): Promise<CrashRun> {
+  /** `compactShare` of both have a device, half of them over WebSocket; the others speak XMPP. */
+  static async start(senders: number, recipients: number, compactShare: number): Promise<CrashRun> {
     const accounts = [...names('s', senders), ...names('r', recipients)];
-    const server = await TestServer.start({ config: { xmpp: { starttls: 'off' } }, accounts });
-    return new CrashRun(server, senders, recipients);
+    const server = await phoneServer({ xmpp: { starttls: 'off' } }, accounts);
+    const makers = (prefix: string, count: number): Promise<MakeLine[]> =>
+      Promise.all(
+        names(prefix, count).map(async (name, index) => {
+          if (index >= Math.round(count * compactShare)) return xmppLine(server, name);
+          return compactLine(await registered(server), WAYS[index % WAYS.length] as Way);
+        }),
+      );
+    return new CrashRun(server, await makers('s', senders), await makers('r', recipients));
   }
 
   /** One round. Everything random comes from the seed; the machine's timing does not. */
@@ -49,27 +62,29 @@ export class CrashRun {
     const random = new SeededRandom(seed);
     const { senders, recipients } = this.#people(random);
     const everyone = [...senders, ...recipients];
-    await Promise.all(everyone.map((one) => one.reconnect(this.server.endpoint)));
+    await Promise.all(everyone.map((one) => one.reconnect()));
     for (const sender of senders) sender.talk();
     await sleep(random.below(500));
     // Some recipients are away when it happens: what is sent to them waits on the disk.
-    for (const one of recipients) if (random.below(ABSENT_PARTS) === 0) one.client.cut();
+    for (const one of recipients) if (random.below(ABSENT_PARTS) === 0) one.line.cut();
     await sleep(random.below(400));
     await this.server.kill();
     await this.server.restart();
-    const readyMs = this.server.readyMs;
-    const outcomes = await Promise.all(everyone.map((p) => p.reconnect(this.server.endpoint)));
+    const { readyMs } = this.server;
+    const readyCpuSeconds = this.server.cpuSeconds();
+    const outcomes = await Promise.all(everyone.map((one) => one.reconnect()));
     await sleep(random.below(300));
     for (const sender of senders) sender.talking = false;
     await drain(senders, recipients);
-    for (const one of everyone) await one.client.logout();
+    await Promise.all(everyone.map((one) => one.line.logout()));
     return {
       seed,
       readyMs,
+      readyCpuSeconds,
       resumed: outcomes.filter((resumed) => resumed).length,
       begunAnew: outcomes.filter((resumed) => !resumed).length,
       judgement: judge(senders, recipients),
-      errors: senders.flatMap((sender) => sender.errors),
+      errors: everyone.flatMap((one) => one.errors),
     };
   }
 
@@ -81,7 +96,7 @@ export class CrashRun {
   async damage(seed: number, kind: 'truncated' | 'flipped'): Promise<DamageReport> {
     const random = new SeededRandom(seed);
     const { senders, recipients } = this.#people(random);
-    await Promise.all(senders.map((one) => one.reconnect(this.server.endpoint)));
+    await Promise.all(senders.map((one) => one.reconnect()));
     for (const sender of senders) sender.talk();
     await sleep(600 + random.below(400));
     for (const sender of senders) sender.talking = false;
@@ -101,11 +116,11 @@ export class CrashRun {
     const report = /(\d+) stored messages, (\d+) bad records/u.exec(
       this.server.log.slice(this.server.log.lastIndexOf(' stored messages') - 20),
     );
-    await Promise.all(recipients.map((one) => one.reconnect(this.server.endpoint)));
+    await Promise.all(recipients.map((one) => one.reconnect()));
     await drain([], recipients);
     const judgement = judge(senders, recipients);
     const lost = new Set(judgement.lost);
-    for (const one of [...senders, ...recipients]) one.client.cut();
+    for (const one of [...senders, ...recipients]) one.line.cut();
     return {
       seed,
       readyMs: this.server.readyMs,
@@ -118,16 +133,23 @@ export class CrashRun {
 
   // The same accounts every time, with ids that no former round has used.
   #people(random: SeededRandom): { senders: Sender[]; recipients: Recipient[] } {
-    const recipientNames = names('r', this.#recipients);
-    const endpoint = this.server.endpoint;
     this.#rounds += 1;
+    const recipients = this.recipients.map((make) => make(random));
     return {
-      senders: names('s', this.#senders).map(
-        (name) => new Sender(endpoint, name, recipientNames, random, this.#rounds),
+      senders: this.senders.map(
+        (make) => new Sender(make(random), recipients, random, this.#rounds),
       ),
-      recipients: recipientNames.map((name) => new Recipient(endpoint, name)),
+      recipients: recipients.map((line) => new Recipient(line)),
     };
   }
+}
+
+function xmppLine(server: TestServer, user: string): MakeLine {
+  return () => new XmppLine(() => server.endpoint, user);
+}
+
+function compactLine(account: Account, way: Way): MakeLine {
+  return (random) => new CompactLine(account, way, random);
 }
 
 export interface DamageReport {
@@ -178,7 +200,7 @@ export function faultsOf({ judgement, errors }: RoundReport): string[] {
 function wholeCopies(file: Buffer, salt: Buffer): Map<string, number> {
   const copies = new Map<string, number>();
   for (const payload of wholeMessages(file, salt)) {
-    const id = /<body>(.*?)<\/body>/u.exec(payload)?.[1];
+    const id = /<body>([^ <]*).*?<\/body>/u.exec(payload)?.[1];
     if (id !== undefined) copies.set(id, (copies.get(id) ?? 0) + 1);
   }
   return copies;
@@ -206,7 +228,7 @@ async function drain(senders: readonly Sender[], recipients: readonly Recipient[
   const first = stuck[0];
   throw new Error(
     `${stuck.length} senders are not told that all is safe: ` +
-      `${first?.client.failure(`${first.waiting} waiting`).message}`,
+      `${first?.line.failure(`${first.waiting} waiting`).message}`,
   );
 }
 
