@@ -31,7 +31,7 @@ export interface ServerOptions {
   readonly config?: ConfigInput;
   readonly accounts?: readonly string[];
   /** What else is to be in the data folder. */
-  readonly beforeStart?: (dataFolder: string) => Promise<void>;
+  readonly beforeStart?: (dataFolder: string, configFile: string) => Promise<void>;
   readonly readyTimeoutMs?: number;
   /** How many descriptors a table of the server may hold; the machine's own limit when left out. */
   readonly descriptors?: number;
@@ -94,7 +94,7 @@ export class TestServer {
     const server = new TestServer(options);
     try {
       if ((options.accounts ?? []).length > 0) await server.addAccounts(options.accounts ?? []);
-      await options.beforeStart?.(server.data);
+      await options.beforeStart?.(server.data, server.configFile);
       await server.restart();
       return server;
     } catch (error) {
