@@ -2,7 +2,7 @@
 // return at once, while pairs who were back before them go on writing at a steady rate. What the
 // pairs notice, and how long it takes until all are back: beside Debian's ejabberd where it is
 // installed, in the same run. Settings: ROOKERY_BENCH_CONNECTIONS (15000), ROOKERY_BENCH_RATE
-// (messages a second of 100 pairs together, 1000), ROOKERY_BENCH_LOGINS_PER_SECOND (of a shard; the
+// (messages a second of 100 pairs together, 1000), ROOKERY_BENCH_PACE (of a shard; the
 // server's default), ROOKERY_BENCH_ACKS (XEP-0198, 0), ROOKERY_BENCH_EJABBERD (1).
 
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
@@ -120,7 +120,7 @@ function figuresOf(who: string, result: StormResult, ours: boolean): Figure[] {
 
 async function ourStorm(): Promise<StormResult> {
   const port = await freePort();
-  const loginsPerSecond = setting('ROOKERY_BENCH_LOGINS_PER_SECOND', 5000);
+  const loginsPerSecond = setting('ROOKERY_BENCH_PACE', 5000);
   const server = await TestServer.start({
     config: {
       shards: 2,

@@ -2,10 +2,10 @@
 // its configuration, spool and logs in a folder of its own, ended by its process. No Erlang
 // distribution and no epmd are started; accounts are written by the code that it starts with.
 //
-// What could hold it back is set generously: no shaper, a backlog as long as ours, the default
-// queue of a session (max_fsm_queue 10,000 where XEP-0198 is on), kernel polling, two schedulers,
-// accounts in RAM and on disk (mnesia) with stored SCRAM keys, only the modules that the load needs,
-// warnings alone in the log.
+// What could hold it back is set generously: no shaper, a backlog as long as ours, a long queue of
+// each session (max_fsm_queue), kernel polling, a scheduler for each core, accounts in RAM and on
+// disk (mnesia) with stored SCRAM keys, only the modules that the load needs, warnings alone in the
+// log.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
