@@ -124,6 +124,7 @@ void CompactNegotiator::device_found(Connection& connection, const DeviceKey* ke
     refuse(connection, "account-disabled");
     return;
   }
+  connection.noise->remember_client();
   host_.logged_in(connection);
 }
 

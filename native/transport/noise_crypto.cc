@@ -65,15 +65,18 @@ NoiseCrypto::NoiseCrypto(Random* random) : random_(random) {
   blake2b_ = make_digest();
   hmac_ = make_hmac();
   importer_ = make_importer();
+  if (importer_ != nullptr) peer_ = import_key(NoiseKey{9}, nullptr);
   // These algorithms are compiled in, so this can only be a lack of memory at start.
-  if (blake2b_ == nullptr || hmac_ == nullptr || importer_ == nullptr) throw std::bad_alloc();
+  if (blake2b_ == nullptr || hmac_ == nullptr || peer_ == nullptr) throw std::bad_alloc();
 }
 
 NoiseCrypto::~NoiseCrypto() {
   EVP_MD_CTX_free(blake2b_);
   EVP_MAC_CTX_free(hmac_);
   EVP_PKEY_CTX_free(importer_);
-  EVP_PKEY_CTX_free(static_deriver_);
+  forget(static_);
+  forget(ephemeral_);
+  EVP_PKEY_free(peer_);
 }
 
 bool NoiseCrypto::hash(std::span<const std::uint8_t> first, std::span<const std::uint8_t> second,
@@ -147,36 +150,39 @@ evp_pkey_ctx_st* NoiseCrypto::make_deriver(const NoiseKeyPair& own) {
   const KeyPointer key(import_key(own.open, &own.secret));
   if (key == nullptr) return nullptr;
   KeyContextPointer deriver(EVP_PKEY_CTX_new_from_pkey(nullptr, key.get(), nullptr));
-  if (deriver == nullptr || EVP_PKEY_derive_init(deriver.get()) != 1) return nullptr;
+  if (deriver == nullptr || EVP_PKEY_derive_init(deriver.get()) != 1 ||
+      EVP_PKEY_derive_set_peer_ex(deriver.get(), peer_, 0) != 1) {
+    return nullptr;
+  }
   return deriver.release();
 }
 
-evp_pkey_ctx_st* NoiseCrypto::static_deriver(const NoiseKeyPair& own) {
-  if (static_deriver_ == nullptr || static_.secret != own.secret) {
-    EVP_PKEY_CTX_free(static_deriver_);
-    static_deriver_ = make_deriver(own);
-    static_ = own;
-  }
-  return static_deriver_;
+void NoiseCrypto::forget(Deriver& deriver) {
+  EVP_PKEY_CTX_free(deriver.context);  // with the key, which is wiped
+  deriver.context = nullptr;
+  OPENSSL_cleanse(deriver.own.secret.data(), deriver.own.secret.size());
 }
 
-bool NoiseCrypto::derive(evp_pkey_ctx_st* deriver, const NoiseKey& peer, NoiseKey& shared) {
-  const KeyPointer other(import_key(peer, nullptr));
+void NoiseCrypto::forget_ephemeral() {
+  if (ephemeral_.context != nullptr) forget(ephemeral_);
+}
+
+bool NoiseCrypto::derive(Deriver& deriver, const NoiseKeyPair& own, const NoiseKey& peer,
+                         NoiseKey& shared) {
+  if (deriver.context == nullptr || deriver.own.secret != own.secret) {
+    forget(deriver);
+    deriver.context = make_deriver(own);
+    if (deriver.context == nullptr) return false;
+    deriver.own.secret = own.secret;
+  }
   std::size_t size = shared.size();
-  return deriver != nullptr && other != nullptr &&
-         EVP_PKEY_derive_set_peer_ex(deriver, other.get(), 0) == 1 &&
-         EVP_PKEY_derive(deriver, shared.data(), &size) == 1 && size == shared.size();
+  return EVP_PKEY_set1_encoded_public_key(peer_, peer.data(), peer.size()) == 1 &&
+         EVP_PKEY_derive(deriver.context, shared.data(), &size) == 1 && size == shared.size();
 }
 
 bool NoiseCrypto::x25519(Own whose, const NoiseKeyPair& own, const NoiseKey& peer,
                          NoiseKey& shared) {
-  bool done = false;
-  if (whose == Own::static_pair) {
-    done = derive(static_deriver(own), peer, shared);
-  } else {
-    const KeyContextPointer deriver(make_deriver(own));
-    done = derive(deriver.get(), peer, shared);
-  }
+  const bool done = derive(whose == Own::static_pair ? static_ : ephemeral_, own, peer, shared);
   // What OpenSSL says of a bad key must not be there when the next TLS connection asks for errors.
   if (!done) ERR_clear_error();
   return done;

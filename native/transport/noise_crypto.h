@@ -55,28 +55,38 @@ class NoiseCrypto {
   bool complete(NoiseKeyPair& pair);
 
   /// Whose the secret of x25519() is. Of the static pair, which all handshakes use, OpenSSL's form
-  /// is kept for the next; of the others nothing stays.
+  /// is kept for the next; of an ephemeral one until forget_ephemeral().
   enum class Own : std::uint8_t { ephemeral_pair, static_pair };
 
   /// The Diffie-Hellman function. False also when the result is all zero, which a peer brings about
   /// with a key of small order: the handshake must then fail (section 12.1 allows it, RFC 7748
   /// section 6.1 recommends it).
   bool x25519(Own whose, const NoiseKeyPair& own, const NoiseKey& peer, NoiseKey& shared);
+  /// To be called when a message of a handshake is done: nothing of its ephemeral secret stays.
+  void forget_ephemeral();
 
  private:
   bool hmac(std::span<const std::uint8_t> key, std::span<const std::uint8_t> first,
             std::span<const std::uint8_t> second, NoiseHash& out);
   evp_pkey_st* import_key(const NoiseKey& open, const NoiseKey* secret);
   evp_pkey_ctx_st* make_deriver(const NoiseKeyPair& own);
-  evp_pkey_ctx_st* static_deriver(const NoiseKeyPair& own);
-  bool derive(evp_pkey_ctx_st* deriver, const NoiseKey& peer, NoiseKey& shared);
+  /// A secret in OpenSSL's form, with `peer_` as the other side.
+  struct Deriver {
+    evp_pkey_ctx_st* context = nullptr;
+    NoiseKeyPair own;
+  };
+  void forget(Deriver& deriver);
+  bool derive(Deriver& deriver, const NoiseKeyPair& own, const NoiseKey& peer, NoiseKey& shared);
 
   Random* random_;
   evp_md_ctx_st* blake2b_ = nullptr;
   evp_mac_ctx_st* hmac_ = nullptr;
-  evp_pkey_ctx_st* importer_ = nullptr;        ///< Makes OpenSSL's keys of ours.
-  evp_pkey_ctx_st* static_deriver_ = nullptr;  ///< With the static pair that is in `static_`.
-  NoiseKeyPair static_;
+  evp_pkey_ctx_st* importer_ = nullptr;  ///< Makes OpenSSL's keys of ours.
+  /// The other side of every derivation: its bytes are replaced, which costs a hundredth of making
+  /// a key.
+  evp_pkey_st* peer_ = nullptr;
+  Deriver static_;
+  Deriver ephemeral_;
 };
 
 }  // namespace rookery

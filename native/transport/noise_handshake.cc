@@ -37,12 +37,14 @@ AeadNonce nonce_of(std::uint8_t counter) { return AeadNonce{0, 0, 0, 0, counter}
 
 }  // namespace
 
-NoiseHandshake::NoiseHandshake(NoisePattern pattern, NoiseRole role, const NoiseKeyPair& own)
-    : own_(&own), pattern_(pattern), role_(role) {}
+NoiseHandshake::NoiseHandshake(NoisePattern pattern, NoiseRole role, const NoiseKeyPair& own,
+                               NoiseSharedSecrets* secrets)
+    : own_(&own), secrets_(secrets), pattern_(pattern), role_(role) {}
 
 NoiseHandshake::~NoiseHandshake() {
   OPENSSL_cleanse(chaining_key_.data(), chaining_key_.size());
   OPENSSL_cleanse(key_.data(), key_.size());
+  if (static_shared_ != nullptr) OPENSSL_cleanse(static_shared_->data(), static_shared_->size());
 }
 
 std::span<const NoiseHandshake::Token> NoiseHandshake::tokens(NoisePattern pattern,
@@ -94,6 +96,7 @@ bool NoiseHandshake::write(TransportScratch& scratch, std::string_view payload, 
   }
   if (!fine) out.resize(start);
   message_ = fine ? message_ + 1 : kBroken;
+  scratch.noise().forget_ephemeral();
   return fine;
 }
 
@@ -109,6 +112,7 @@ bool NoiseHandshake::read(TransportScratch& scratch, std::string_view message,
   }
   if (!fine) payload.resize(start);
   message_ = fine ? message_ + 1 : kBroken;
+  scratch.noise().forget_ephemeral();
   return fine;
 }
 
@@ -141,17 +145,26 @@ bool NoiseHandshake::read_token(TransportScratch& scratch, Token token, std::str
 
 /// The letters say whose key of the initiator and whose of the responder: "es" is the initiator's
 /// ephemeral and the responder's static one.
-bool NoiseHandshake::mix_dh(TransportScratch& scratch, Token token) {
+bool NoiseHandshake::diffie_hellman(TransportScratch& scratch, Token token, NoiseKey& shared) {
   const bool initiator = role_ == NoiseRole::initiator;
   const bool own_static = token == Token::ss || token == (initiator ? Token::se : Token::es);
   const bool remote_static = token == Token::ss || token == (initiator ? Token::es : Token::se);
+  const bool reusable = token == Token::ss && secrets_ != nullptr;
+  if (reusable && secrets_->find(remote_static_, shared)) return true;
+  const bool fine = scratch.noise().x25519(
+      own_static ? NoiseCrypto::Own::static_pair : NoiseCrypto::Own::ephemeral_pair,
+      own_static ? *own_ : ephemeral_, remote_static ? remote_static_ : remote_ephemeral_, shared);
+  if (fine && reusable) static_shared_ = std::make_unique<NoiseKey>(shared);
+  return fine;
+}
+
+void NoiseHandshake::remember_peer() {
+  if (static_shared_ != nullptr) secrets_->remember(remote_static_, *static_shared_);
+}
+
+bool NoiseHandshake::mix_dh(TransportScratch& scratch, Token token) {
   NoiseKey shared{};
-  const bool fine =
-      scratch.noise().x25519(
-          own_static ? NoiseCrypto::Own::static_pair : NoiseCrypto::Own::ephemeral_pair,
-          own_static ? *own_ : ephemeral_, remote_static ? remote_static_ : remote_ephemeral_,
-          shared) &&
-      mix_key(scratch, shared);
+  const bool fine = diffie_hellman(scratch, token, shared) && mix_key(scratch, shared);
   OPENSSL_cleanse(shared.data(), shared.size());
   return fine;
 }

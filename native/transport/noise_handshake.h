@@ -6,11 +6,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "transport/noise_crypto.h"
+#include "transport/noise_shared_secrets.h"
 
 namespace rookery {
 
@@ -22,7 +24,9 @@ enum class NoiseRole : std::uint8_t { initiator, responder };
 class NoiseHandshake {
  public:
   /// `own` is the static key pair of this side and must outlive the handshake.
-  NoiseHandshake(NoisePattern pattern, NoiseRole role, const NoiseKeyPair& own);
+  /// `secrets`: what a responder of IK knows of its key and initiators' keys; null: nothing.
+  NoiseHandshake(NoisePattern pattern, NoiseRole role, const NoiseKeyPair& own,
+                 NoiseSharedSecrets* secrets = nullptr);
   ~NoiseHandshake();
   NoiseHandshake(const NoiseHandshake&) = delete;
   NoiseHandshake& operator=(const NoiseHandshake&) = delete;
@@ -48,6 +52,9 @@ class NoiseHandshake {
   /// The peer's static key, once a message has brought it.
   [[nodiscard]] const NoiseKey& remote() const { return remote_static_; }
 
+  /// The peer is somebody: what was computed of its static key and ours serves its next handshake.
+  void remember_peer();
+
   /// The handshake hash, once finished (section 11.2).
   [[nodiscard]] const NoiseHash& hash() const { return hash_; }
 
@@ -59,6 +66,7 @@ class NoiseHandshake {
   bool write_token(TransportScratch& scratch, Token token, std::string& out);
   bool read_token(TransportScratch& scratch, Token token, std::string_view& message);
   bool mix_dh(TransportScratch& scratch, Token token);
+  bool diffie_hellman(TransportScratch& scratch, Token token, NoiseKey& shared);
   bool mix_key(TransportScratch& scratch, const NoiseKey& input);
   bool mix_hash(TransportScratch& scratch, std::string_view data);
   bool encrypt_and_hash(TransportScratch& scratch, std::string_view text, std::string& out);
@@ -69,6 +77,8 @@ class NoiseHandshake {
   NoiseHash hash_{};
   NoiseKey key_{};
   NoiseKeyPair ephemeral_;
+  NoiseSharedSecrets* secrets_;
+  std::unique_ptr<NoiseKey> static_shared_;  ///< Of the token "ss", when it had to be computed.
   NoiseKey remote_static_{};
   NoiseKey remote_ephemeral_{};
   NoisePattern pattern_;

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "transport/noise_crypto.h"
+#include "transport/noise_shared_secrets.h"
 
 namespace rookery {
 
@@ -35,7 +36,8 @@ std::string make_noise_certificate(std::string_view domain, std::uint64_t expire
 std::optional<NoiseCertificate> read_noise_certificate(std::string_view bytes,
                                                        const NoiseKey& static_key);
 
-/// Shared by all shards and never changed; outlives the transports that it was given to.
+/// Shared by all shards; but for what is known of devices it never changes. Outlives the transports
+/// that it was given to.
 class NoiseIdentity {
  public:
   /// From the 32 secret bytes of the static key, and the certificate of that key. Null when they do
@@ -46,12 +48,15 @@ class NoiseIdentity {
 
   [[nodiscard]] const NoiseKeyPair& keys() const { return keys_; }
   [[nodiscard]] const std::string& certificate() const { return certificate_; }
+  /// Of these keys and known devices' keys. Any thread.
+  [[nodiscard]] NoiseSharedSecrets& secrets() const { return secrets_; }
 
  private:
   NoiseIdentity() = default;
 
   NoiseKeyPair keys_;
   std::string certificate_;
+  mutable NoiseSharedSecrets secrets_;
 };
 
 }  // namespace rookery

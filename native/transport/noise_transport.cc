@@ -121,8 +121,8 @@ bool NoiseTransport::read_prologue(TransportScratch& scratch, std::string_view& 
   if (prologue.size() < kNoisePrologueBytes) return true;
   cause = NoiseRefusal::handshake;
   pattern_ = static_cast<NoisePattern>(byte_at(prologue, kPatternAt));
-  rare().handshake =
-      std::make_unique<NoiseHandshake>(pattern_, NoiseRole::responder, rare().identity->keys());
+  rare().handshake = std::make_unique<NoiseHandshake>(
+      pattern_, NoiseRole::responder, rare().identity->keys(), &rare().identity->secrets());
   if (!rare().handshake->begin(scratch, prologue)) return false;
   prologue.clear();
   stage_ = Stage::handshake;
@@ -301,6 +301,10 @@ std::string NoiseTransport::channel_binding(std::string_view) const { return {};
 
 std::string_view NoiseTransport::login_payload() const {
   return login_ready_ ? std::string_view(rare_->login) : std::string_view();
+}
+
+void NoiseTransport::remember_client() {
+  if (rare_ != nullptr && rare_->handshake != nullptr) rare_->handshake->remember_peer();
 }
 
 std::span<const std::uint8_t, kNoiseKeyBytes> NoiseTransport::client_key() const {

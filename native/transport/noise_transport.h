@@ -73,6 +73,9 @@ class NoiseTransport final : public Transport {
   /// the first bytes that receive() gives out after answer().
   [[nodiscard]] std::span<const std::uint8_t, kNoiseKeyBytes> client_key() const;
 
+  /// The client's key is that of a device of ours: its next handshake is to be cheaper.
+  void remember_client();
+
   /// The answer to the login is part of the handshake (IK), for answer(), and nothing may be sent
   /// before it.
   [[nodiscard]] bool answers_in_handshake() const { return pattern_ == NoisePattern::ik; }
