@@ -7,14 +7,18 @@ import { errorText, UserError } from '../base/errors.js';
 import type { Logger } from '../base/log.js';
 import { version } from '../base/version.js';
 import type { Config } from '../config/schema.js';
+import { metricsHelp } from '../engine/metrics-help.js';
 import { openApiRoute } from '../http/openapi.js';
 import { Problem } from '../http/problem.js';
-import type { Route } from '../http/route.js';
+import { type Route, route } from '../http/route.js';
 import { HttpServer } from '../http/server.js';
 import { ADMIN_DOCUMENT } from '../operations/admin-document.js';
 import type { Caller, OperationContext, QueueStatus } from '../operations/context.js';
+import { Exposition } from '../operations/metrics/exposition.js';
+import { metricsTable } from '../operations/metrics/table.js';
 import type { Role } from '../operations/operation.js';
 import { registryRoutes } from '../operations/routes.js';
+import type { Sampler } from '../operations/sampler.js';
 import type { AdminTokens } from '../services/admin-tokens.js';
 import type { Listener } from './listeners.js';
 
@@ -30,6 +34,7 @@ export interface AdminParts {
   readonly config: Config;
   readonly log: Logger;
   readonly tokens: () => AdminTokens;
+  readonly sampler: Sampler;
   /** What the operations work with. */
   readonly contextOf: (caller: Caller) => OperationContext;
 }
@@ -128,10 +133,30 @@ export class AdminService {
     }
   }
 
+  private metricsRoute(): Route {
+    const exposition = new Exposition(metricsTable(metricsHelp()));
+    const { config, tokens, sampler } = this.parts;
+    return route({
+      method: 'GET',
+      path: '/metrics',
+      operation: 'metrics',
+      summary: 'Every figure of this second, for Prometheus',
+      bearer: true,
+      responses: { 200: { description: 'Text, as docs/METRICS.md says.' } },
+      handle: async ({ token }) => {
+        if (!config.admin.openMetrics) tokenCaller(tokens(), token);
+        const { latest } = sampler;
+        if (latest === undefined) throw new Problem(503, 'too-busy', { rule: 'sample-taken' });
+        const headers = { 'content-type': exposition.contentType };
+        return { status: 200, bytes: Buffer.from(await exposition.tell(latest)), headers };
+      },
+    });
+  }
+
   private routes(): Route[] {
     const routes = registryRoutes(({ token }) =>
       this.parts.contextOf(tokenCaller(this.parts.tokens(), token)),
     );
-    return [...routes, openApiRoute(routes, version, ADMIN_DOCUMENT)];
+    return [...routes, this.metricsRoute(), openApiRoute(routes, version, ADMIN_DOCUMENT)];
   }
 }

@@ -101,13 +101,6 @@ export class Server extends EventEmitter<ServerEvents> {
     this.settings = settingsOf(config, version, { live: true, externalAuth: this.externalAuth });
     this.inquiries = new Inquiries((command) => this.runningEngine().send(command), config.shards);
     this.traces = new Traces(this.inquiries);
-    const admin = new AdminService({
-      config,
-      log: this.log,
-      tokens: () => this.required().tokens,
-      contextOf: (caller) => this.contextOf(caller),
-    });
-    this.admin = admin;
     this.sampler = new Sampler(
       {
         folder: config.data,
@@ -120,6 +113,14 @@ export class Server extends EventEmitter<ServerEvents> {
       },
       () => [],
     );
+    const admin = new AdminService({
+      config,
+      log: this.log,
+      sampler: this.sampler,
+      tokens: () => this.required().tokens,
+      contextOf: (caller) => this.contextOf(caller),
+    });
+    this.admin = admin;
     const nothing = async (): Promise<void> => undefined;
     this.steps = new Steps(
       [

@@ -1,7 +1,14 @@
 // The engine's figures as samples have them.
 
 import { EMPTY_HISTOGRAM, type HistogramFigures } from '../base/histogram.js';
-import type { EngineQueue, EngineSample, Figures, ShardSample, StoreSample } from './sample.js';
+import type {
+  EngineQueue,
+  EngineSample,
+  Figures,
+  LockSample,
+  ShardSample,
+  StoreSample,
+} from './sample.js';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -26,6 +33,7 @@ function shard(json: Json, index: number): ShardSample {
     counters: figures(json.counters ?? json),
     phases_us: figures(json.phases_us),
     cpu_us: figure(json, 'cpu_us'),
+    woken: figure(json, 'woken'),
     histograms: figures(json.histograms) as unknown as ShardSample['histograms'],
     mailboxes: figures(json.mailboxes),
   };
@@ -47,7 +55,9 @@ function queue(json: Json): EngineQueue {
 
 function store(json: Json, index: number): StoreSample {
   return {
+    ...json,
     id: figure(json, 'id', 'store') || index,
+    cpu_us: figure(json, 'cpu_us'),
     commits: figure(json, 'commits'),
     records: figure(json, 'records'),
     bytes: figure(json, 'bytes'),
@@ -63,13 +73,34 @@ function list(value: unknown): readonly Json[] {
   return Array.isArray(value) ? (value as Json[]) : [];
 }
 
+/** Flattens what stands in groups: `wake_ups: { asked }` → `wake_ups_asked`. */
+function contention(json: Json): Figures {
+  const { wake_ups: wakes, commit_waits: waits } = json;
+  const flat: Record<string, number> = { congested_turns: figure(json, 'congested_turns') };
+  for (const [name, value] of Object.entries(figures(wakes))) flat[`wake_ups_${name}`] = value;
+  for (const [name, value] of Object.entries(figures(waits))) flat[`commit_${name}`] = value;
+  return flat;
+}
+
+function lock(json: Json): LockSample {
+  return {
+    name: String(json.name),
+    taken: figure(json, 'taken'),
+    waited: figure(json, 'waited'),
+    wait_us: figure(json, 'wait_us'),
+  };
+}
+
 /** Reads what `engine.stats()` gave. */
 export function engineSample(stats: Json): EngineSample {
+  const between = figures(stats.contention) as Json;
   return {
     counters: figures(stats.counters),
     shards: list(stats.shards).map(shard),
     queues: list(stats.queues).map(queue),
     stores: list(stats.stores).map(store),
     memory: figures(stats.memory),
+    contention: contention(between),
+    locks: list(between.locks).map(lock),
   };
 }

@@ -16,6 +16,8 @@ export interface ShardSample {
   readonly phases_us: Figures;
   /** CPU time of its thread. */
   readonly cpu_us: number;
+  /** How often another thread woke it. */
+  readonly woken: number;
   readonly histograms: Readonly<Record<string, HistogramFigures>>;
   readonly mailboxes: Figures;
 }
@@ -28,8 +30,11 @@ export interface EngineQueue extends QueueStatus {
   readonly wait_us: HistogramFigures;
 }
 
+/** The figures that readers rely on; docs/METRICS.md has them all. */
 export interface StoreSample {
+  readonly [figure: string]: unknown;
   readonly id: number;
+  readonly cpu_us: number;
   readonly commits: number;
   readonly records: number;
   readonly bytes: number;
@@ -49,6 +54,17 @@ export interface EngineSample {
   readonly stores: readonly StoreSample[];
   /** Bytes by subsystem. */
   readonly memory: Figures;
+  /** Who waits for whom, by the names that docs/METRICS.md has behind `rookery_contention_`. */
+  readonly contention: Figures;
+  readonly locks: readonly LockSample[];
+}
+
+/** A lock of the control path. */
+export interface LockSample {
+  readonly name: string;
+  readonly taken: number;
+  readonly waited: number;
+  readonly wait_us: number;
 }
 
 export interface CpuSample {

@@ -1,0 +1,11 @@
+// The one list of metrics.
+
+import type { MetricsHelp } from '../../engine/metrics-help.js';
+import { engineMetrics } from './engine-metrics.js';
+import type { Metric } from './metric.js';
+import { systemMetrics } from './system-metrics.js';
+
+/** Every metric, the engine's first. */
+export function metricsTable(help: MetricsHelp): readonly Metric[] {
+  return [...engineMetrics(help), ...systemMetrics];
+}
