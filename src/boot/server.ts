@@ -9,6 +9,7 @@ import type { Config } from '../config/schema.js';
 import type { Command } from '../engine/boundary.gen.js';
 import { type EnginePort, type StartEngine, startEngine } from '../engine/engine-port.js';
 import { Inquiries } from '../engine/inquiries.js';
+import { Alarms } from '../operations/alarms/alarms.js';
 import type {
   Caller,
   EngineStatus,
@@ -60,6 +61,14 @@ export interface ServerParts {
   readonly startEngine?: StartEngine;
 }
 
+/** What works on the store. */
+interface StoreParts {
+  readonly services: Services;
+  readonly facts: Facts;
+  readonly tokens: AdminTokens;
+  readonly alarms: Alarms;
+}
+
 const STARTED_SECONDS = 600;
 const LISTENING_SECONDS = 30;
 const FACTS_PER_TURN = 500;
@@ -75,7 +84,7 @@ export class Server extends EventEmitter<ServerEvents> {
   private readonly steps: Steps;
   private readonly externalAuth: boolean;
   private lock: DataLock | undefined;
-  private parts: { services: Services; facts: Facts; tokens: AdminTokens } | undefined;
+  private parts: StoreParts | undefined;
   private pool: HandlerPool | undefined;
   private tested: Promise<void> | undefined;
   private dispatcher: Dispatcher | undefined;
@@ -104,14 +113,14 @@ export class Server extends EventEmitter<ServerEvents> {
     this.sampler = new Sampler(
       {
         folder: config.data,
-        memoryBytes: 0,
+        memoryBytes: config.alarms.memoryBytes,
         log: this.log,
         server: () => this.figures(),
         engine: () => this.runningEngine().stats(),
         queues: () => this.queues(),
         handlers: () => this.required().dispatcher.handlerTimes(),
       },
-      () => [],
+      (sample, before) => this.required().alarms.watch(sample, before),
     );
     const admin = new AdminService({
       config,
@@ -203,13 +212,14 @@ export class Server extends EventEmitter<ServerEvents> {
       { ...this.required().dispatcher.stats() },
       ...(this.http?.stats() ?? []),
       ...this.admin.stats(),
+      ...this.required().alarms.stats(),
       { name: 'engine commands', ...this.runningEngine().commandQueue() },
     ];
   }
 
   /** What operations work with that this caller asks for. */
   private contextOf(caller: Caller): OperationContext {
-    const { services, tokens, dispatcher } = this.required();
+    const { services, tokens, alarms, dispatcher } = this.required();
     return {
       caller,
       services,
@@ -223,6 +233,7 @@ export class Server extends EventEmitter<ServerEvents> {
         inquiries: this.inquiries,
         traces: this.traces,
         sampler: this.sampler,
+        alarms,
         status: () => this.status(),
         reload: () => this.reload(),
         stop: () => this.stop(),
@@ -231,7 +242,7 @@ export class Server extends EventEmitter<ServerEvents> {
   }
 
   /** The parts of a server that is up. */
-  required(): { services: Services; facts: Facts; tokens: AdminTokens; dispatcher: Dispatcher } {
+  required(): StoreParts & { dispatcher: Dispatcher } {
     const { parts, dispatcher } = this;
     if (parts === undefined || dispatcher === undefined) throw new Error('the server is not up');
     return { ...parts, dispatcher };
@@ -263,10 +274,14 @@ export class Server extends EventEmitter<ServerEvents> {
   private async openStore(): Promise<void> {
     const services = openServices(Store.open(this.config.data), this.settings);
     const tokens = AdminTokens.open(services);
-    this.parts = { services, facts: new Facts(services), tokens };
+    const { config, log } = this;
+    const alarms = new Alarms({ config, version, store: services.store, log });
+    await alarms.open();
+    this.parts = { services, facts: new Facts(services), tokens, alarms };
   }
 
   private async closeStore(): Promise<void> {
+    await this.parts?.alarms.close();
     await this.parts?.services.store.close();
   }
 

@@ -16,6 +16,7 @@ import { withOperations } from './perform.js';
 const GROUPS: Readonly<Record<string, string>> = {
   account: 'manage the accounts',
   device: 'manage the devices of an account',
+  alarm: 'see and acknowledge alarms',
   sample: 'every figure of the server, as JSON',
   token: 'manage the tokens of the admin HTTP interface',
 };

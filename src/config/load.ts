@@ -6,6 +6,7 @@ import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { type Document, isMap, isScalar, LineCounter, parse, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { errorText, UserError } from '../base/errors.js';
+import { alarmProblems } from './alarms-schema.js';
 import { engineListeners } from './engine-listeners.js';
 import { isLoopback, parseListenAddress } from './fields.js';
 import { configKeys } from './keys.js';
@@ -218,6 +219,7 @@ function crossCheck(config: Config, sources: Sources, problems: ConfigProblem[])
     seen.add(address);
   }
   crossCheckRegistration(config, add);
+  for (const [key, message] of alarmProblems(config.alarms)) add(key, message);
   if (config.limits.maxUnauthenticatedBytes > config.limits.maxStanzaBytes) {
     add('limits.maxUnauthenticatedBytes', 'exceeds limits.maxStanzaBytes; write a smaller number');
   }

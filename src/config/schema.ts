@@ -6,6 +6,7 @@ import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { normaliseDomain } from '../engine/jid.js';
 import { adminSchema } from './admin-schema.js';
+import { alarmsSchema } from './alarms-schema.js';
 import { choice, flag, integer, listenList, listenOrOff, path, text, textList } from './fields.js';
 import { registrationSchema } from './registration-schema.js';
 
@@ -382,6 +383,7 @@ export const configSchema = z.strictObject({
   limits: limits.prefault({}),
   http: http.prefault({}),
   admin: adminSchema.prefault({}),
+  alarms: alarmsSchema.prefault({}),
   registration: registrationSchema.prefault({}),
   accounts: accounts.prefault({}),
   store: store.prefault({}),

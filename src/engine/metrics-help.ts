@@ -25,7 +25,22 @@ export interface MetricsHelp {
   readonly memory: Group;
 }
 
-/** Asks the engine, which need not run. */
+const UNKNOWN: MetricsHelp = {
+  shards: {},
+  counters: {},
+  histograms: {},
+  phases_us: {},
+  mailboxes: {},
+  queues: {},
+  stores: {},
+  contention: {},
+  memory: {},
+};
+
+/** Asks the engine, which need not run; one that is older than this says nothing. */
 export function metricsHelp(): MetricsHelp {
-  return JSON.parse(loadNative().metricsHelp()) as MetricsHelp;
+  const native = loadNative() as unknown as { metricsHelp?: () => string };
+  return native.metricsHelp === undefined
+    ? UNKNOWN
+    : (JSON.parse(native.metricsHelp()) as MetricsHelp);
 }

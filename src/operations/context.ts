@@ -8,6 +8,7 @@ import type { AdminTokens } from '../services/admin-tokens.js';
 import type { Effect } from '../services/effects.js';
 import type { OnlineUsers } from '../services/online-users.js';
 import type { Services } from '../services/services.js';
+import type { Alarms } from './alarms/alarms.js';
 import type { Role } from './operation.js';
 import type { Sampler } from './sampler.js';
 import type { Traces } from './traces.js';
@@ -66,6 +67,7 @@ export interface RunningServer {
   readonly inquiries: Inquiries;
   readonly traces: Traces;
   readonly sampler: Sampler;
+  readonly alarms: Alarms;
   status(): ServerStatus;
   reload(): Promise<ReloadReply>;
   /** Resolves when everything has stopped, this operation's own way included. */

@@ -1,6 +1,7 @@
 // Every operation, once. Socket, HTTP, OpenAPI document, command line and dashboard read this list.
 
 import { accountOperations } from './account-operations.js';
+import { alarmOperations, alarmStreams } from './alarm-operations.js';
 import { deviceOperations } from './device-operations.js';
 import { findingOperations } from './finding-operations.js';
 import type { AnyOperation } from './operation.js';
@@ -18,7 +19,8 @@ export const operations: readonly AnyOperation[] = [
   ...findingOperations,
   ...traceOperations,
   ...sampleOperations,
+  ...alarmOperations,
 ];
 
 /** Every operation that answers with more and more. */
-export const streams: readonly AnyStream[] = [...sampleStreams];
+export const streams: readonly AnyStream[] = [...sampleStreams, ...alarmStreams];

@@ -1,5 +1,5 @@
-// The metrics of the engine, made from what the engine itself says of its figures: a counter that is
-// added there is here without another word.
+// The metrics of the engine, made from what the engine itself says of its figures: a counter that
+// is added there is here without another word.
 
 import type { HistogramFigures } from '../../base/histogram.js';
 import type { FigureHelp, MetricsHelp } from '../../engine/metrics-help.js';

@@ -32,9 +32,9 @@ export function metricsReference(metrics: readonly Metric[]): string {
 
 <!-- Generated from the list that is also served, by \`npm run generate:metrics\`; do not edit. -->
 
-\`GET /metrics\` on \`admin.listen\` tells Prometheus every figure of the last second. It takes a token of the
-role viewer, or none with \`admin.openMetrics\`. Reading it asks no shard for anything, and however many
-read it, a second's figures are taken and written once.
+\`GET /metrics\` on \`admin.listen\` tells Prometheus every figure of the last second. It takes
+a token of the role viewer, or none with \`admin.openMetrics\`. Reading it asks no shard for
+anything, and however many read it, a second's figures are taken and written once.
 
 \`\`\`yaml
 scrape_configs:
@@ -43,12 +43,13 @@ scrape_configs:
     static_configs: [{ targets: ["127.0.0.1:5290"] }]
 \`\`\`
 
-Names are stable: a figure may be added, none is renamed without a note in the release. Times are in
-seconds, sizes in bytes; what ends with \`_total\` only grows until the server restarts. A histogram has
-buckets at each doubling (\`le\` is the largest value in the bucket: 2^n − 1 microseconds, or pieces), so that
-\`histogram_quantile(0.99, sum by (le, shard) (rate(rookery_shard_handover_seconds_bucket[1m])))\` is right to a
-factor of two; \`rookery sample show\` has eight buckets in each doubling. The rings of all shards towards
-one are told as one queue, \`to-shard-N-requests\`.
+Names are stable: a figure may be added, none is renamed without a note in the release. Times are
+in seconds, sizes in bytes; what ends with \`_total\` only grows until the server restarts. A
+histogram has buckets at each doubling (\`le\` is the largest value in the bucket: 2^n − 1
+microseconds, or pieces), so that a quantile of it is right to a factor of two:
+\`histogram_quantile(0.99, sum by (le) (rate(rookery_shard_handover_seconds_bucket[1m])))\`.
+\`rookery sample show\` has eight buckets in each doubling. The rings of all shards towards one are
+told as one queue, \`to-shard-N-requests\`.
 
 ${sections.join('\n')}`;
 }

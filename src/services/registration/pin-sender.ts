@@ -2,9 +2,11 @@
 // worth another attempt.
 
 import { spawn } from 'node:child_process';
-import { createHmac } from 'node:crypto';
 import { errorText } from '../../base/errors.js';
 import type { Config } from '../../config/schema.js';
+import { postWebhook, SendError } from '../webhook.js';
+
+export { SendError };
 
 /** A PIN on its way. */
 export interface PinMessage {
@@ -16,7 +18,7 @@ export interface PinMessage {
   readonly expiresInSeconds: number;
 }
 
-/** One way to send. */
+/** One way to send. What goes wrong is told without number and PIN. */
 export interface PinSender {
   readonly name: string;
   readonly attempts: number;
@@ -24,30 +26,12 @@ export interface PinSender {
   send(message: PinMessage, stop: AbortSignal): Promise<void>;
 }
 
-/** A PIN was not sent. The text names neither number nor PIN. */
-export class SendError extends Error {
-  constructor(
-    message: string,
-    /** Whether it may work later. */
-    readonly again: boolean,
-  ) {
-    super(message);
-  }
-}
-
 const COMMAND_ATTEMPTS = 2;
 const COMMAND_SECONDS = 30;
 const MAX_COMPLAINT_BYTES = 500;
-const RETRY_STATUSES = new Set([408, 425, 429]);
 
 function messageJson({ id, number, pin, text, expiresInSeconds }: PinMessage): string {
   return JSON.stringify({ id, number, pin, text, expiresInSeconds });
-}
-
-/** The value of the header by which a webhook knows us. */
-export function webhookSignature(secret: string, seconds: number, body: string): string {
-  const mac = createHmac('sha256', secret).update(`${seconds}.${body}`).digest('hex');
-  return `t=${seconds},v1=${mac}`;
 }
 
 /** An HTTP request to an SMS gateway. */
@@ -60,35 +44,8 @@ export class WebhookSender implements PinSender {
   }
 
   async send(message: PinMessage, stop: AbortSignal): Promise<void> {
-    const { url, secret, timeoutSeconds } = this.options;
-    const body = messageJson(message);
-    let status: number;
-    try {
-      const response = await fetch(url, {
-        method: 'POST',
-        headers: {
-          'content-type': 'application/json',
-          'idempotency-key': message.id,
-          'x-rookery-signature': webhookSignature(secret, Math.floor(Date.now() / 1000), body),
-        },
-        body,
-        // Whoever it is sent on to has no business with the PIN.
-        redirect: 'manual',
-        signal: AbortSignal.any([stop, AbortSignal.timeout(timeoutSeconds * 1000)]),
-      });
-      ({ status } = response);
-      await response.body?.cancel();
-    } catch (error) {
-      throw new SendError(`no answer: ${causeOf(error)}`, !stop.aborted);
-    }
-    if (status >= 200 && status < 300) return;
-    throw new SendError(`answered ${status}`, status >= 500 || RETRY_STATUSES.has(status));
+    await postWebhook(this.options, message.id, messageJson(message), stop);
   }
-}
-
-function causeOf(error: unknown): string {
-  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-  return errorText(cause);
 }
 
 /** A program of the operator's. */
