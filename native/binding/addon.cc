@@ -1,5 +1,5 @@
 // The only door between Node and the engine, and the only includer of napi.h: start, submit,
-// onBatch, stats, drain, stop. Nothing here knows what a record means.
+// onBatch, stats, metricsHelp, drain, stop. Nothing here knows what a record means.
 //
 // Who owns what. One engine per process lives in the slot below; the instance of the addon that
 // started it (in the main environment) owns the way back to JavaScript: a callback and a wake.
@@ -161,6 +161,7 @@ class Instance : public Napi::Addon<Instance> {
                              InstanceMethod("submit", &Instance::submit),
                              InstanceMethod("onBatch", &Instance::on_batch),
                              InstanceMethod("stats", &Instance::stats),
+                             InstanceMethod("metricsHelp", &Instance::metrics_help),
                              InstanceMethod("drain", &Instance::drain),
                              InstanceMethod("stop", &Instance::stop),
                              InstanceMethod("normalise", &Instance::normalise),
@@ -252,6 +253,10 @@ class Instance : public Napi::Addon<Instance> {
     const std::shared_lock lock(slot().mutex);
     if (slot().engine == nullptr) throw Napi::Error::New(env_, "stats: the engine is not running");
     return Napi::String::New(env_, slot().engine->stats_json());
+  }
+
+  Napi::Value metrics_help(const Napi::CallbackInfo&) {
+    return Napi::String::New(env_, Engine::metrics_help_json());
   }
 
   void drain(const Napi::CallbackInfo&) {

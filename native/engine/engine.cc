@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <mutex>
 
 #include "base/os_random.h"
 #include "reactor/socket_address.h"
@@ -189,7 +190,7 @@ bool Engine::recover(std::string& error) {
   }
   std::uint64_t stored = 0;
   for (const auto& lane : lanes_) {
-    stored += static_cast<std::uint64_t>(lane->counters.get(Counter::mailbox_now));
+    stored += static_cast<std::uint64_t>(lane->stats.counters.get(Counter::mailbox_now));
   }
   std::string event;
   boundary::Started{stored, report.bad_records, static_cast<std::uint32_t>(report.ms)}.encode(
@@ -218,7 +219,7 @@ bool Engine::prepare_shard(ShardId id, std::unique_ptr<Network>& network,
   static thread_local OsRandom random;
   shard = std::make_unique<Shard>(
       id, ShardSurroundings{config_, clock_, random, *network, *mesh_, admission_, *passwords_,
-                            lane.counters, [this](ShardId to) { fabric_->waker(to).notify(); },
+                            lane.stats, [this](ShardId to) { fabric_->waker(to).notify(); },
                             wake_control_});
   if (!config_.tls_cert.empty() &&
       !shard->load_tls(config_.tls_cert, config_.tls_key, ticket_keys_, error)) {
@@ -231,6 +232,7 @@ bool Engine::prepare_shard(ShardId id, std::unique_ptr<Network>& network,
 
 void Engine::run_shard(ShardId id) {
   Lane& lane = *lanes_[id];
+  lane.stats.thread.begin();
   pthread_setname_np(pthread_self(), ("shard-" + std::to_string(id)).c_str());
   std::unique_ptr<Network> network;
   std::unique_ptr<Shard> shard;
@@ -292,6 +294,7 @@ Engine::SubmitResult Engine::submit(std::string_view batch) {
   }
   if (!rest.empty()) return SubmitResult::invalid;
   const std::lock_guard lock(submit_mutex_);
+  const MonoUs now = clock_.now_us();
   // Only submitters add, and they hold the lock: what has room now has room below.
   for (ShardId shard = 0; shard < config_.shards; ++shard) {
     const QueueStats& stats = mesh_->commands(shard).stats();
@@ -299,6 +302,7 @@ Engine::SubmitResult Engine::submit(std::string_view batch) {
   }
   for (ShardId shard = 0; shard < config_.shards; ++shard) {
     if (!parts[shard]) continue;
+    mesh_->commands(shard).follow(now);
     if (mesh_->commands(shard).push(parts[shard].get())) {
       static_cast<void>(parts[shard].release());  // the shard's now
       fabric_->waker(shard).notify();
@@ -319,8 +323,10 @@ std::size_t Engine::take_events(std::string& out, std::size_t max_bytes) {
     out += own_events_;
     own_events_.clear();
   }
+  const MonoUs now = clock_.now_us();
   for (ShardId shard = 0; shard < config_.shards; ++shard) {
     SpscByteRing& ring = mesh_->events(shard);
+    const std::size_t before = count;
     while (out.size() - start < max_bytes) {
       const auto record = ring.front();
       if (record.empty()) break;
@@ -328,6 +334,7 @@ std::size_t Engine::take_events(std::string& out, std::size_t max_bytes) {
       ring.pop();
       ++count;
     }
+    if (count > before) ring.looked(now);
   }
   return count;
 }

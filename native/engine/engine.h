@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -19,11 +18,14 @@
 #include "engine/shard.h"
 #include "reactor/fabric.h"
 #include "session/session_context.h"
-#include "stats/shard_counters.h"
+#include "stats/named_mutex.h"
+#include "stats/shard_stats.h"
 #include "store/store_set.h"
 #include "transport/ticket_keys.h"
 
 namespace rookery {
+
+class JsonWriter;
 
 class Engine {
  public:
@@ -45,6 +47,8 @@ class Engine {
   std::size_t take_events(std::string& out, std::size_t max_bytes);
   /// Counters, queues and stores. Any thread.
   [[nodiscard]] std::string stats_json() const;
+  /// What the figures of stats_json() mean, as JSON. Any thread, with or without an engine.
+  static std::string metrics_help_json();
   /// Begins to stop: no new connections, every stream closed so that its client reconnects, every
   /// mailbox committed. A Drained event follows. Any thread.
   void drain();
@@ -64,12 +68,14 @@ class Engine {
                      std::string& error);
   void emit(std::string_view event);
   void call_shards();
+  [[nodiscard]] std::vector<const QueueStats*> queues() const;
+  void write_contention(JsonWriter& json, const std::vector<const QueueStats*>& queues) const;
 
   /// How a shard's thread and the starting thread take turns.
   enum class Stage : int { preparing, ready, failed, go, give_up };
   struct Lane {
     std::thread thread;
-    ShardCounters counters;
+    ShardStats stats;
     std::unique_ptr<StorePort> port;
     Shard* shard = nullptr;  ///< Owned by the thread.
     std::atomic<Stage> stage{Stage::preparing};
@@ -91,8 +97,8 @@ class Engine {
   std::atomic<bool> draining_{false};
   std::atomic<std::uint32_t> drained_shards_{0};
   std::atomic<std::uint64_t> sessions_closed_{0};
-  std::mutex submit_mutex_;  ///< Control plane only; no shard ever takes it.
-  std::mutex events_mutex_;
+  NamedMutex submit_mutex_{"engine-submit"};  ///< Control plane only; no shard ever takes it.
+  NamedMutex events_mutex_{"engine-events"};
   std::string own_events_;  ///< Of the engine itself and of the store threads.
   bool stopped_ = false;
 };

@@ -13,6 +13,12 @@ namespace {
 
 constexpr std::chrono::milliseconds retry_interval{1};
 
+std::uint64_t clock_us() {
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
+                                        std::chrono::steady_clock::now().time_since_epoch())
+                                        .count());
+}
+
 }  // namespace
 
 PasswordThread::PasswordThread(std::size_t limit, Answer answer)
@@ -38,6 +44,7 @@ void PasswordThread::stop() {
 bool PasswordThread::submit(Handle connection, std::string_view user,
                             std::unique_ptr<PasswordCheck> check) {
   auto item = std::make_unique<Item>(Item{connection, std::string(user), std::move(check)});
+  item->submitted_us = clock_us();
   if (!queue_.push(item.get())) return false;
   static_cast<void>(item.release());  // the thread's now
   submitted_.fetch_add(1);
@@ -46,12 +53,14 @@ bool PasswordThread::submit(Handle connection, std::string_view user,
 }
 
 void PasswordThread::run() {
+  clock_.begin();
   pthread_setname_np(pthread_self(), "passwords");
   while (!stopping_.load()) {
     // Read before the look into the queue: what comes after the look changes it.
     const std::uint32_t seen = submitted_.load();
     const std::unique_ptr<Item> item(static_cast<Item*>(queue_.pop()));
     if (item) {
+      queue_.stats().wait.record(clock_us() - item->submitted_us);
       answer(*item, password_fits(*item->check));
     } else if (!stopping_.load()) {
       submitted_.wait(seen);

@@ -12,6 +12,7 @@
 
 #include "queue/mpsc_pointer_ring.h"
 #include "session/password_checker.h"
+#include "stats/thread_clock.h"
 
 namespace rookery {
 
@@ -31,12 +32,15 @@ class PasswordThread final : public PasswordChecker {
   bool submit(Handle connection, std::string_view user,
               std::unique_ptr<PasswordCheck> check) override;
   [[nodiscard]] const QueueStats& stats() const { return queue_.stats(); }
+  /// CPU time that the comparisons have taken. Any thread.
+  [[nodiscard]] std::uint64_t cpu_us() const { return clock_.cpu_us(); }
 
  private:
   struct Item {
     Handle connection;
     std::string user;
     std::unique_ptr<PasswordCheck> check;
+    std::uint64_t submitted_us = 0;
   };
   void run();
   void answer(const Item& item, bool fits);
@@ -45,6 +49,7 @@ class PasswordThread final : public PasswordChecker {
   MpscPointerRing queue_;  ///< Items, owned. Full: the login gets temporary-auth-failure.
   std::atomic<std::uint32_t> submitted_{0};
   std::atomic<bool> stopping_{false};
+  ThreadClock clock_;
   std::thread thread_;
 };
 

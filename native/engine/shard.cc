@@ -17,14 +17,20 @@ constexpr MonoUs first_ask_us = 20'000;
 constexpr MonoUs last_ask_us = 1'000'000;
 constexpr MonoUs expiry_period_us = 3'600'000'000;
 constexpr std::uint32_t ticket_key_hours = 24;
+constexpr MonoUs holdings_period_us = 1'000'000;
+// What the phases take is measured in every turn that has enough to do for the readings of the
+// clock not to matter, and of the others in one of so many: a prime, so that it keeps no step with
+// what comes in turns.
+constexpr std::size_t events_worth_timing = 16;
+constexpr std::uint32_t turns_per_timing = 13;
 
 }  // namespace
 
 Shard::Shard(ShardId id, ShardSurroundings surroundings)
-    : links_(surroundings.mesh, id, surroundings.counters, std::move(surroundings.wake_shard),
+    : links_(surroundings.mesh, id, surroundings.stats, std::move(surroundings.wake_shard),
              std::move(surroundings.wake_control)),
       context_(id, surroundings.config, surroundings.clock, surroundings.random,
-               surroundings.network, surroundings.admission, surroundings.counters),
+               surroundings.network, surroundings.admission, surroundings.stats),
       io_(context_, *this),
       router_{context_, io_, nullptr, links_, {}, MessageJournal(surroundings.config.journal_bytes),
               0,        0,   false},
@@ -50,6 +56,20 @@ Shard::Shard(ShardId id, ShardSurroundings surroundings)
 
 Shard::~Shard() = default;
 
+std::string_view phase_name(TurnPhase phase) {
+  switch (phase) {
+    case TurnPhase::inbox: return "inbox";
+    case TurnPhase::sockets: return "sockets";
+    case TurnPhase::timers: return "timers";
+    case TurnPhase::store: return "store";
+    case TurnPhase::completions: return "completions";
+    case TurnPhase::output: return "output";
+    case TurnPhase::publish: return "publish";
+    case TurnPhase::farewell: return "farewell";
+  }
+  return {};
+}
+
 bool Shard::load_tls(const std::string& certificate, const std::string& key,
                      std::shared_ptr<TicketKeys> ticket_keys, std::string& error) {
   TlsOptions options;
@@ -66,14 +86,32 @@ bool Shard::load_tls(const std::string& certificate, const std::string& key,
 
 void Shard::turn(std::int64_t max_sleep_us) {
   sleep(max_sleep_us);
+  if (event_count_ >= events_worth_timing) {
+    run_timed_phases(1);
+  } else if (++untimed_turns_ == turns_per_timing) {
+    untimed_turns_ = 0;
+    run_timed_phases(turns_per_timing);
+  } else {
+    for (std::size_t phase = 0; phase < turn_phases; ++phase) {
+      run_phase(static_cast<TurnPhase>(phase));
+    }
+  }
+}
+
+void Shard::run_timed_phases(std::uint64_t weight) {
+  MonoUs at = context_.now;
   for (std::size_t phase = 0; phase < turn_phases; ++phase) {
     run_phase(static_cast<TurnPhase>(phase));
+    const MonoUs now = context_.clock.now_us();
+    context_.stats.spend(phase, (now - at) * weight);
+    at = now;
   }
 }
 
 void Shard::sleep(std::int64_t max_sleep_us) {
   // What the sockets report is taken with the same call.
-  std::int64_t sleep = sleep_us(max_sleep_us);
+  MonoUs at = 0;
+  std::int64_t sleep = sleep_us(max_sleep_us, at);
   if (sleep != 0) {
     context_.network.arm();
     if (links_.anything_to_take() || keeper_.apply_completions()) sleep = 0;
@@ -82,6 +120,12 @@ void Shard::sleep(std::int64_t max_sleep_us) {
   event_count_ = context_.network.wait(events_, sleep);
   context_.now = context_.clock.now_us();
   context_.counters.add(Counter::loops);
+  if (event_count_ > 0) {
+    context_.counters.add(Counter::events, static_cast<std::int64_t>(event_count_));
+    context_.stats.record(ShardHistogram::batch, event_count_);
+  } else if (sleep > 0 && context_.now >= at + static_cast<MonoUs>(sleep)) {
+    context_.stats.record(ShardHistogram::lag_us, context_.now - at - static_cast<MonoUs>(sleep));
+  }
 }
 
 void Shard::run_phase(TurnPhase phase) {
@@ -116,15 +160,46 @@ void Shard::run_phase(TurnPhase phase) {
       io_.hand_over_moving();
       io_.free_closed();
       sessions_.free_ended();
-      context_.counters.add(Counter::busy_us,
-                            static_cast<std::int64_t>(context_.clock.now_us() - context_.now));
+      end_turn();
       return;
   }
 }
 
-std::int64_t Shard::sleep_us(std::int64_t max_sleep_us) const {
-  if (max_sleep_us == 0 || io_.output_waits() || inquiries_.at_work()) return 0;
+void Shard::end_turn() {
   const MonoUs now = context_.clock.now_us();
+  const MonoUs awake = now - context_.now;
+  context_.counters.add(Counter::busy_us, static_cast<std::int64_t>(awake));
+  context_.stats.record(ShardHistogram::loop_us, awake);
+  delivery_.count_handed_over(now);
+  if (now >= next_holdings_) {
+    next_holdings_ = now + holdings_period_us;
+    publish_holdings();
+  }
+}
+
+void Shard::publish_holdings() {
+  ShardStats& stats = context_.stats;
+  const auto now = [this](Counter counter) {
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(context_.counters.get(counter), 0));
+  };
+  // A user's node in the table, and what every account has beside: its keys.
+  constexpr std::size_t table_node = sizeof(void*) * 6;
+  stats.hold(Holding::connections, context_.connections.bytes());
+  stats.hold(Holding::sessions, context_.sessions.bytes());
+  stats.hold(Holding::users,
+             router_.users.size() * (sizeof(User) + sizeof(Credentials) + table_node));
+  stats.hold(Holding::mailboxes, now(Counter::mailbox_cached_bytes) +
+                                     now(Counter::mailbox_cached) * sizeof(Stanza) +
+                                     now(Counter::mailbox_now) * sizeof(MailboxEntry));
+  stats.hold(Holding::transports, io_.transport_bytes());
+  stats.hold(Holding::buffers, io_.buffer_bytes());
+  stats.hold(Holding::journal, context_.config.journal_bytes);
+  stats.hold(Holding::oldest_message_s, keeper_.oldest_message_s());
+}
+
+std::int64_t Shard::sleep_us(std::int64_t max_sleep_us, MonoUs& now) const {
+  if (max_sleep_us == 0 || io_.output_waits() || inquiries_.at_work()) return 0;
+  now = context_.clock.now_us();
   MonoUs due = std::min(context_.timers.next_due(), keeper_.next_due());
   if (delivery_.tcp_awaited()) due = std::min(due, next_ask_);
   std::int64_t sleep = max_sleep_us;
@@ -143,7 +218,9 @@ void Shard::take_inbox() {
   // Commands before records: what another shard sends because of a command of its own must not
   // overtake the command that the control plane gave us before that.
   if (!links_.congested()) take_commands();
-  links_.drain([this](std::string_view record) { shard_record(record); });
+  const std::size_t taken =
+      links_.drain(context_.now, [this](std::string_view record) { shard_record(record); });
+  if (taken > 0) context_.stats.record(ShardHistogram::inbox, taken);
   take_arrivals();
   inquiries_.go_on();
 }

@@ -29,7 +29,7 @@ struct ShardSurroundings {
   Mesh& mesh;
   SharedAdmission& admission;
   PasswordChecker& passwords;
-  ShardCounters& counters;
+  ShardStats& stats;
   std::function<void(ShardId)> wake_shard;
   std::function<void()> wake_control;
 };
@@ -46,6 +46,8 @@ enum class TurnPhase : std::uint8_t {
   farewell
 };
 inline constexpr std::size_t turn_phases = 8;
+static_assert(turn_phases <= ShardStats::most_phases);
+[[nodiscard]] std::string_view phase_name(TurnPhase phase);
 
 class Shard final : StreamHandler, LoginHost, DeviceHost, MailboxObserver {
  public:
@@ -116,7 +118,11 @@ class Shard final : StreamHandler, LoginHost, DeviceHost, MailboxObserver {
   void mailbox_moved(User& user) override;
   void page_moved(Session& session) override;
 
-  [[nodiscard]] std::int64_t sleep_us(std::int64_t max_sleep_us) const;
+  /// `now`: when, by the same reading of the clock.
+  [[nodiscard]] std::int64_t sleep_us(std::int64_t max_sleep_us, MonoUs& now) const;
+  void run_timed_phases(std::uint64_t weight);
+  void end_turn();
+  void publish_holdings();
   void take_inbox();
   void take_arrivals();
   void take_commands();
@@ -177,6 +183,8 @@ class Shard final : StreamHandler, LoginHost, DeviceHost, MailboxObserver {
   std::uint32_t hours_with_ticket_keys_ = 0;
   MonoUs next_ask_ = 0;  ///< When TCP is asked next about what it has delivered.
   MonoUs ask_interval_ = 20'000;
+  MonoUs next_holdings_ = 0;  ///< When what it holds is published next.
+  std::uint32_t untimed_turns_ = 0;
 };
 
 }  // namespace rookery

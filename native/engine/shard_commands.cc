@@ -40,10 +40,11 @@ StreamError stream_error(boundary::StreamCondition condition) {
 }  // namespace
 
 void Shard::take_commands() {
+  MpscPointerRing& commands = mesh_.commands(context_.id);
   for (int count = 0; count < batches_per_turn; ++count) {
-    const std::unique_ptr<std::string> batch(
-        static_cast<std::string*>(mesh_.commands(context_.id).pop()));
-    if (!batch) return;
+    const std::unique_ptr<std::string> batch(static_cast<std::string*>(commands.pop()));
+    if (!batch) break;
+    if (count == 0) commands.looked(context_.now);
     std::string_view rest = *batch;
     boundary::RecordHeader header;
     std::string_view record;

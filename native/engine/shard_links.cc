@@ -18,11 +18,11 @@ static_assert(pointer_bytes == sizeof(void*));
 
 }  // namespace
 
-ShardLinks::ShardLinks(Mesh& mesh, ShardId id, ShardCounters& counters,
+ShardLinks::ShardLinks(Mesh& mesh, ShardId id, ShardStats& stats,
                        std::function<void(ShardId)> wake_shard, std::function<void()> wake_control)
     : mesh_(mesh),
       id_(id),
-      counters_(counters),
+      counters_(stats.counters),
       wake_shard_(std::move(wake_shard)),
       wake_control_(std::move(wake_control)),
       ways_(mesh.shards()) {}
@@ -60,7 +60,9 @@ void ShardLinks::take(std::string_view record,
 void ShardLinks::request(ShardId to, std::string_view record) {
   Way& way = ways_[to];
   way.touched = true;
-  if (way.requests.empty() && push(mesh_.requests(id_, to), record)) return;
+  SpscByteRing& ring = mesh_.requests(id_, to);
+  ring.follow(now_);
+  if (way.requests.empty() && push(ring, record)) return;
   way.requests.emplace_back(record);
   ++requests_waiting_;
 }
@@ -68,7 +70,9 @@ void ShardLinks::request(ShardId to, std::string_view record) {
 void ShardLinks::reply(ShardId to, std::string_view record) {
   Way& way = ways_[to];
   way.touched = true;
-  if (way.replies.empty() && push(mesh_.replies(id_, to), record)) return;
+  SpscByteRing& ring = mesh_.replies(id_, to);
+  ring.follow(now_);
+  if (way.replies.empty() && push(ring, record)) return;
   way.replies.emplace_back(record);
   ++replies_waiting_;
 }
@@ -78,6 +82,7 @@ bool ShardLinks::offer_event(std::string_view record) {
   if (!events_.empty() || record.size() > ring.max_record()) return false;
   std::byte* room = ring.reserve(record.size());
   if (room == nullptr) return false;
+  ring.follow(now_);
   std::memcpy(room, record.data(), record.size());
   ring.commit(record.size());
   control_touched_ = true;
@@ -95,21 +100,24 @@ void ShardLinks::event(std::string_view record) {
   events_.emplace_back(record);
 }
 
-bool ShardLinks::drain(const std::function<void(std::string_view)>& handle) {
-  bool taken = false;
+std::size_t ShardLinks::drain(MonoUs now, const std::function<void(std::string_view)>& handle) {
+  now_ = now;
+  std::size_t taken = 0;
   for (ShardId from = 0; from < mesh_.shards(); ++from) {
     if (from == id_) continue;
     for (const bool replies : {true, false}) {
       // A request may cause replies; while ours find no room, taking more would only pile them up.
       if (!replies && replies_waiting_ > 0) continue;
       SpscByteRing& ring = replies ? mesh_.replies(from, id_) : mesh_.requests(from, id_);
-      for (int count = 0; count < records_per_way; ++count) {
+      int count = 0;
+      for (; count < records_per_way; ++count) {
         const auto record = ring.front();
         if (record.empty()) break;
         take({reinterpret_cast<const char*>(record.data()), record.size()}, handle);
         ring.pop();
-        taken = true;
       }
+      if (count > 0) ring.looked(now);
+      taken += static_cast<std::size_t>(count);
     }
   }
   return taken;

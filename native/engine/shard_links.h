@@ -10,15 +10,15 @@
 
 #include "engine/mesh.h"
 #include "router/links.h"
-#include "stats/shard_counters.h"
+#include "stats/shard_stats.h"
 
 namespace rookery {
 
 class ShardLinks final : public Links {
  public:
   /// `wake_shard` and `wake_control` may be called from this shard's thread.
-  ShardLinks(Mesh& mesh, ShardId id, ShardCounters& counters,
-             std::function<void(ShardId)> wake_shard, std::function<void()> wake_control);
+  ShardLinks(Mesh& mesh, ShardId id, ShardStats& stats, std::function<void(ShardId)> wake_shard,
+             std::function<void()> wake_control);
 
   void request(ShardId to, std::string_view record) override;
   void reply(ShardId to, std::string_view record) override;
@@ -28,8 +28,8 @@ class ShardLinks final : public Links {
   void event(std::string_view record) override;
 
   /// Takes replies, then requests (not while replies of ours wait for room), up to a bounded
-  /// number. Returns whether anything was taken.
-  bool drain(const std::function<void(std::string_view)>& handle);
+  /// number. `now`: of this turn, and so of what it sends. Returns how many were taken.
+  std::size_t drain(MonoUs now, const std::function<void(std::string_view)>& handle);
   /// Something to take is there.
   [[nodiscard]] bool anything_to_take() const;
   /// Tries again what found a full ring, and wakes those who got something.
@@ -50,6 +50,7 @@ class ShardLinks final : public Links {
   Mesh& mesh_;
   ShardId id_;
   ShardCounters& counters_;
+  MonoUs now_ = 0;  ///< Of the turn.
   std::function<void(ShardId)> wake_shard_;
   std::function<void()> wake_control_;
   std::vector<Way> ways_;

@@ -29,6 +29,7 @@ class Stanza {
   Handle owner;                        ///< The session it was sent to and whose receipt is awaited.
   Handle preferred;                    ///< The session it was addressed to by resource.
   Handle origin;                       ///< The sender's session, to be told that it is safe.
+  MonoUs received_us = 0;              ///< When a shard read it from its sender; 0: not known.
   std::uint64_t fingerprint = 0;       ///< To recognise a retransmission; 0: not wanted.
   std::uint32_t origin_number = 0;     ///< Its count in the sender's stream (XEP-0198).
   std::uint32_t sent_number = 0;       ///< Its number in the owner's stream (XEP-0198); 0: none.

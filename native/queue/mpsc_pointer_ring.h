@@ -48,6 +48,13 @@ class MpscPointerRing {
     }
   }
 
+  /// Before a push, by any thread: the next item may be followed, to know how long it waits.
+  void follow(std::uint64_t now_us) {
+    stats_.wait.pushing(stats_.pushed.load(std::memory_order_relaxed) + 1, now_us);
+  }
+  /// The consumer's thread, after items were taken.
+  void looked(std::uint64_t now_us) { stats_.wait.taken(head_, now_us); }
+
   /// The consumer's thread. Null when empty (or when the oldest push is not quite finished; its
   /// producer notifies after it).
   void* pop() {

@@ -73,6 +73,10 @@ class SpscByteRing {
     return kHeaderBytes + ((bytes + 7) & ~std::size_t{7});
   }
 
+  /// Before a push, with a reading of the clock that the producer has anyway: the next record may
+  /// be followed, to know how long it waits.
+  void follow(std::uint64_t now_us) { stats_.wait.pushing(tail_ + 1, now_us); }
+
   // Consumer.
   /// The oldest record, empty when there is none. Valid until pop().
   [[nodiscard]] std::span<const std::byte> front() {
@@ -91,6 +95,9 @@ class SpscByteRing {
     published_head_.store(head_, std::memory_order_release);
     stats_.popped.store(head_, std::memory_order_relaxed);
   }
+
+  /// After records were taken, with a reading of the clock that the consumer has anyway.
+  void looked(std::uint64_t now_us) { stats_.wait.taken(head_, now_us); }
 
   /// Exact for the consumer; a hint for anyone else.
   [[nodiscard]] bool empty() const {

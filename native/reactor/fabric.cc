@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/os_clock.h"
 #include "reactor/epoll_network.h"
 #include "reactor/socket_address.h"
 
@@ -163,6 +164,9 @@ bool ReactorFabric::send_to(ShardId to, int descriptor, void* payload) {
     lane.stats.refused.fetch_add(1, std::memory_order_relaxed);
     return false;
   }
+  // Reading the clock is nothing beside sending a descriptor.
+  lane.stats.wait.pushing(lane.stats.pushed.load(std::memory_order_relaxed) + 1,
+                          OsClock().now_us());
   ArrivalMessage message(payload);
   cmsghdr* control = CMSG_FIRSTHDR(&message.header);
   control->cmsg_level = SOL_SOCKET;
@@ -200,6 +204,7 @@ bool ReactorFabric::receive_from(Lane& lane, Arrival& out) {
   lane.in_flight.fetch_sub(1, std::memory_order_acq_rel);
   raise_to(lane.stats.high_water, waiting);
   count_up(lane.stats.popped);
+  lane.stats.wait.taken(lane.stats.popped.load(std::memory_order_relaxed), OsClock().now_us());
   out.descriptor = -1;
   const cmsghdr* control = CMSG_FIRSTHDR(&message.header);
   if (control != nullptr && control->cmsg_type == SCM_RIGHTS &&

@@ -161,6 +161,8 @@ Session* Delivery::best_taker(const User& user) const {
 void Delivery::send_message(Session& session, StanzaRef stanza) {
   stanza->owner = session.handle;
   context_.count(Counter::messages_delivered);
+  // What waited in the mailbox did so for its recipient, not for us.
+  if (!stanza->delayed && stanza->received_us != 0) handed_over_.push_back(stanza->received_us);
   context_.note(MessageStepKind::sent, *session.user, stanza->mailbox_sequence, &session);
   if (session.management) {
     StreamManagement& management = *session.management;
@@ -401,6 +403,14 @@ bool Delivery::settle_received(Session& session) {
     moved = true;
   }
   return moved;
+}
+
+void Delivery::count_handed_over(MonoUs now) {
+  for (const MonoUs received : handed_over_) {
+    // Another shard's reading of the same clock may be a moment ahead of ours.
+    context_.session.stats.record(ShardHistogram::handover_us, now > received ? now - received : 0);
+  }
+  handed_over_.clear();
 }
 
 void Delivery::finish_turn() {

@@ -57,6 +57,9 @@ class Delivery {
   [[nodiscard]] bool tcp_awaited() const { return !awaited_.empty(); }
   /// Sessions whose window is beyond its limit; the caller takes them.
   [[nodiscard]] std::vector<Handle>& overflowed() { return overflowed_; }
+  /// What was sent to sessions has gone to their sockets: at the turn's end, with its clock
+  /// reading.
+  void count_handed_over(MonoUs now);
   /// Writes the <r/> and <a/> that this turn made necessary.
   void finish_turn();
 
@@ -72,8 +75,9 @@ class Delivery {
   std::vector<Handle> turn_;
   std::vector<Handle> awaited_;
   std::vector<Handle> overflowed_;
-  std::string composed_;        ///< An element made up on its way out.
-  std::vector<User*> stalled_;  ///< Whose stored messages the store was too busy to read.
+  std::vector<MonoUs> handed_over_;  ///< When the messages of this turn were received.
+  std::string composed_;             ///< An element made up on its way out.
+  std::vector<User*> stalled_;       ///< Whose stored messages the store was too busy to read.
 };
 
 }  // namespace rookery

@@ -44,6 +44,8 @@ std::uint64_t MailboxKeeper::accept(User& user, const StanzaRef& stanza) {
   entry.bytes = size;
   entry.accepted_s = static_cast<std::uint32_t>(stanza->accepted_ms / 1000);
   entry.stanza = stanza;
+  count_entry(entry, 1);
+  count_cached(entry, 1);
   const std::uint64_t sequence = mailbox.append(std::move(entry));
   stanza->mailbox_sequence = sequence;
   if (stanza->fingerprint != 0) {
@@ -55,9 +57,30 @@ std::uint64_t MailboxKeeper::accept(User& user, const StanzaRef& stanza) {
   count_uncommitted(size);
   if (oldest_commit_ == 0) oldest_commit_ = context_.session.now;
   context_.count(Counter::mailbox_in);
-  context_.count(Counter::mailbox_now);
-  context_.count(Counter::mailbox_bytes, size);
   return sequence;
+}
+
+void MailboxKeeper::count_entry(const MailboxEntry& entry, int by) {
+  context_.count(Counter::mailbox_now, by);
+  context_.count(Counter::mailbox_bytes, by * static_cast<std::int64_t>(entry.bytes));
+  if (by > 0) {
+    ages_.add(entry.accepted_s);
+  } else {
+    ages_.remove(entry.accepted_s);
+  }
+}
+
+void MailboxKeeper::count_cached(const MailboxEntry& entry, int by) {
+  context_.count(Counter::mailbox_cached, by);
+  context_.count(Counter::mailbox_cached_bytes, by * static_cast<std::int64_t>(entry.bytes));
+}
+
+void MailboxKeeper::count_wait(ShardHistogram which, const Stanza& stanza) {
+  if (stanza.received_us == 0) return;
+  const MonoUs now = context_.session.now;
+  // Another shard's reading of the same clock may be a moment ahead of ours.
+  const MonoUs wait = now > stanza.received_us ? now - stanza.received_us : 0;
+  context_.session.stats.record(which, wait);
 }
 
 void MailboxKeeper::count_uncommitted(std::int64_t bytes) {
@@ -118,7 +141,14 @@ void MailboxKeeper::settle(User& user, std::uint64_t sequence, MessageStepKind w
   MailboxEntry* entry = user.mailbox->find(sequence);
   if (entry == nullptr) return;
   context_.note(why, user, sequence, by);
-  if (entry->stanza) tell_safe(*entry->stanza);
+  if (entry->stanza) {
+    if (why == MessageStepKind::acknowledged) {
+      if (entry->log == 0) count_wait(ShardHistogram::safe_us, *entry->stanza);
+      if (!entry->stanza->delayed) count_wait(ShardHistogram::delivered_us, *entry->stanza);
+    }
+    tell_safe(*entry->stanza);
+    count_cached(*entry, -1);
+  }
   if (entry->log != 0 || entry->submitted) user.settling = true;
   if (entry->log != 0) {
     forget_on_disk(entry->log);
@@ -127,8 +157,7 @@ void MailboxKeeper::settle(User& user, std::uint64_t sequence, MessageStepKind w
     if (!entry->submitted) context_.count(Counter::never_on_disk);
   }
   context_.count(Counter::mailbox_acked);
-  context_.count(Counter::mailbox_now, -1);
-  context_.count(Counter::mailbox_bytes, -static_cast<std::int64_t>(entry->bytes));
+  count_entry(*entry, -1);
   user.mailbox->settle(sequence);
 }
 
@@ -141,7 +170,10 @@ void MailboxKeeper::requeue(User& user, std::uint64_t sequence) {
   entry->stanza->preferred = Handle{};
   entry->stanza->sent_number = 0;
   entry->stanza->delayed = true;
-  if (entry->log != 0) entry->stanza.reset();
+  if (entry->log != 0) {
+    count_cached(*entry, -1);
+    entry->stanza.reset();
+  }
   if (sequence < user.mailbox->cursor()) user.mailbox->set_cursor(sequence);
 }
 
@@ -177,6 +209,8 @@ void MailboxKeeper::record_read(const StoreEvent& event) {
     MessageRecord record;
     if (event.status == StoreStatus::ok && MessageRecord::decode(event.payload, record)) {
       entry->stanza = Stanza::make(record.stanza);
+      count_cached(*entry, 1);
+      context_.count(Counter::mailbox_read);
       entry->stanza->mailbox_sequence = read.place.sequence;
       entry->stanza->accepted_ms = record.accepted_ms;
       entry->stanza->delayed = true;
@@ -455,8 +489,10 @@ void MailboxKeeper::batch_committed(Batch& batch, const StoreEvent& event) {
     entry->log = own;
     context_.note(MessageStepKind::stored, *place.user, place.sequence);
     count_uncommitted(-static_cast<std::int64_t>(entry->bytes));
+    count_wait(ShardHistogram::safe_us, *entry->stanza);
     tell_safe(*entry->stanza);
     if (!entry->stanza->owner.valid()) {
+      count_cached(*entry, -1);
       entry->stanza.reset();  // nobody to send it to now: the disk has it
       if (place.user != moved && !place.user->sessions.empty()) {
         moved = place.user;

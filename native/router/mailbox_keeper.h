@@ -11,6 +11,7 @@
 #include "router/router_context.h"
 #include "router/shard_message.h"
 #include "store/mailbox_record.h"
+#include "store/message_ages.h"
 
 namespace rookery {
 
@@ -74,6 +75,8 @@ class MailboxKeeper {
   void expire();
   /// When submit_due() has something to do; max when it has not.
   [[nodiscard]] MonoUs next_due() const;
+  /// When the oldest message in a mailbox came: seconds since 1970, to the minute; 0: none.
+  [[nodiscard]] std::uint64_t oldest_message_s() const { return ages_.oldest_s(); }
   /// Nothing waits to be committed or settled, and nothing is on its way (for a drain).
   [[nodiscard]] bool idle() const;
   /// A message that waits makes its sender wait: commit soon.
@@ -116,6 +119,9 @@ class MailboxKeeper {
   };
 
   void tell_safe(Stanza& stanza);
+  void count_entry(const MailboxEntry& entry, int by);
+  void count_cached(const MailboxEntry& entry, int by);
+  void count_wait(ShardHistogram which, const Stanza& stanza);
   void count_uncommitted(std::int64_t bytes);
   bool submit_messages();
   [[nodiscard]] std::string record_of(const User& user, const Stanza& stanza) const;
@@ -159,6 +165,7 @@ class MailboxKeeper {
   MonoUs last_commit_us_ = 1000;  ///< How long the last one took.
   MonoUs retry_at_ = 0;           ///< After a refusal of the disk.
   bool hurried_ = false;
+  MessageAges ages_;
 };
 
 }  // namespace rookery

@@ -49,8 +49,7 @@ void MailboxKeeper::recover_message(const RecoveredRecord& record) {
   entry.bytes = static_cast<std::uint32_t>(message.stanza.size());
   entry.accepted_s = static_cast<std::uint32_t>(message.accepted_ms / 1000);
   const std::uint32_t accepted_s = entry.accepted_s;
-  context_.count(Counter::mailbox_now);
-  context_.count(Counter::mailbox_bytes, entry.bytes);
+  count_entry(entry, 1);
   const std::uint64_t sequence = user.mail().append(std::move(entry));
   note_recovered(user, sequence, message.stanza);
   if (message.sent_tag != 0) {

@@ -37,6 +37,7 @@ void MessageRouter::from_client(Session& sender, const StanzaView& view, const J
   routed.to_local = to.local;
   routed.to_resource = to.resource;
   routed.id = view.id;
+  routed.received_us = context_.session.now;
   if (sender.user->blocked && blocks(*sender.user, to.full())) {
     std::string answer;
     if (write_stanza_error(answer, view, to.full(), from, StanzaError::not_acceptable, {},
@@ -162,6 +163,7 @@ void MessageRouter::store_and_send(User& user, const RoutedStanza& routed) {
   stanza->origin = routed.origin;
   stanza->origin_number = routed.origin_number;
   stanza->fingerprint = routed.fingerprint;
+  stanza->received_us = routed.received_us;
   const std::uint64_t sequence = keeper_.accept(user, stanza);
   note_entry(sequence == 0 ? MessageStepKind::refused : MessageStepKind::accepted, user, sequence,
              routed);

@@ -54,7 +54,8 @@ struct RoutedStanza {
   Handle origin;                 ///< To be told when it is safe; 0: nobody.
   std::uint32_t origin_number = 0;
   std::uint64_t fingerprint = 0;
-  std::string_view from;  ///< Plain full (or bare) address of the sender.
+  MonoUs received_us = 0;  ///< When its sender's shard read it; 0: not from a client.
+  std::string_view from;   ///< Plain full (or bare) address of the sender.
   std::string_view to_local;
   std::string_view to_resource;  ///< Empty: the bare address.
   std::string_view id;           ///< Raw, for errors.

@@ -78,7 +78,9 @@ void ConnectionIo::take_bytes(Connection& connection, std::string_view wire) {
   }
   if (connection.transport->established()) {
     if (auto smaller = connection.transport->take_over(context_.scratch)) {
+      count_layers(connection, -1);
       connection.transport = std::move(smaller);
+      count_layers(connection, 1);
       context_.counters.add(Counter::tls_taken_over);
     }
   }

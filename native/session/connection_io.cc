@@ -51,6 +51,7 @@ Connection* ConnectionIo::accepted(const Accepted& accepted, ListenerKind kind) 
   if (kind.compact) begin_compact(connection);
   context_.counters.add(Counter::accepts);
   context_.counters.add(Counter::connections);
+  count_layers(connection, 1);
   context_.counters.add(Counter::unauthenticated);
   connection.counted_unauthenticated = true;
   unauthenticated_.push_back(handle);
@@ -158,6 +159,7 @@ Connection* ConnectionIo::arrived(const Arrival& arrival) {
   connection.header_sent = true;
   std::memcpy(connection.peer_address, traveller->peer_address, sizeof connection.peer_address);
   context_.counters.add(Counter::connections);
+  count_layers(connection, 1);
   context_.counters.add(Counter::arrived);
   connection.timer =
       context_.timers.schedule(context_.now + context_.config.unauthenticated_seconds * second_us,
@@ -193,6 +195,7 @@ void ConnectionIo::hand_over_moving() {
 }
 
 HandOver ConnectionIo::try_hand_over(Connection& connection, ShardId shard) {
+  count_layers(connection, -1);
   auto traveller = std::make_unique<TravellingConnection>();
   traveller->transport = std::move(connection.transport);
   traveller->websocket = std::move(connection.websocket);
@@ -215,6 +218,7 @@ HandOver ConnectionIo::try_hand_over(Connection& connection, ShardId shard) {
     connection.login = std::move(traveller->login);
     connection.input = std::move(traveller->input);
     connection.output = std::move(traveller->output);
+    count_layers(connection, 1);
     return result;
   }
   authenticated(connection);
@@ -328,7 +332,9 @@ void ConnectionIo::start_tls(Connection& connection) {
   seal(connection);
   connection.input.reset();
   connection.splitter.restart();
+  count_layers(connection, -1);
   connection.transport = context_.tls->accept();
+  count_layers(connection, 1);
 }
 
 void ConnectionIo::flush() {
@@ -456,6 +462,7 @@ void ConnectionIo::lost(Connection& connection) {
   connection.descriptor = -1;
   context_.addresses.disconnected(connection.address_key);
   context_.counters.add(Counter::connections, -1);
+  count_layers(connection, -1);
   closed_.push_back(connection.handle);
 }
 
@@ -466,6 +473,43 @@ void ConnectionIo::timer_fired(Connection& connection) {
   }
   if (connection.state == StreamState::session) return;
   handler_.stream_failed(connection, StreamError::connection_timeout);
+}
+
+void ConnectionIo::count_layers(const Connection& connection, int by) {
+  if (!connection.transport) {
+    context_.counters.add(Counter::connections_plain, by);
+  } else if (connection.transport->own_record_layer()) {
+    context_.counters.add(Counter::connections_tls, by);
+    tls_bytes_ = connection.transport->heap_bytes();
+  } else {
+    context_.counters.add(Counter::connections_openssl, by);
+    openssl_bytes_ = connection.transport->heap_bytes();
+  }
+  if (connection.websocket) context_.counters.add(Counter::connections_websocket, by);
+  if (!connection.noise) return;
+  context_.counters.add(Counter::connections_noise, by);
+  noise_bytes_ = connection.noise->heap_bytes();
+}
+
+std::size_t ConnectionIo::transport_bytes() const {
+  const auto count = [this](Counter counter) {
+    return static_cast<std::size_t>(std::max<std::int64_t>(context_.counters.get(counter), 0));
+  };
+  return count(Counter::connections_tls) * tls_bytes_ +
+         count(Counter::connections_openssl) * openssl_bytes_ +
+         count(Counter::connections_noise) * noise_bytes_;
+}
+
+std::size_t ConnectionIo::buffer_bytes() const {
+  std::size_t bytes = 0;
+  for (const std::string* buffer : {&receive_buffer_, &plain_, &message_, &stream_scratch_,
+                                    &noise_plain_, &noise_wire_, &frame_, &decoded_}) {
+    bytes += buffer->capacity();
+  }
+  for (const auto& output : spare_outputs_) {
+    bytes += sizeof *output + output->plain.capacity() + output->wire.capacity();
+  }
+  return bytes;
 }
 
 void ConnectionIo::free_closed() {

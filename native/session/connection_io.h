@@ -107,6 +107,11 @@ class ConnectionIo {
   /// Frees the slots of connections that closed in this turn. Nobody may hold a reference any more.
   void free_closed();
 
+  /// What the shard's TLS and Noise take, estimated from the connections that came or went last.
+  [[nodiscard]] std::size_t transport_bytes() const;
+  /// The buffers that belong to no connection.
+  [[nodiscard]] std::size_t buffer_bytes() const;
+
   [[nodiscard]] bool work_waits() const { return !held_.empty() || !moving_.empty(); }
   /// Something was written that the next flush() sends.
   [[nodiscard]] bool output_waits() const { return !dirty_.empty(); }
@@ -119,6 +124,8 @@ class ConnectionIo {
     ShardId shard;
   };
 
+  /// Counts the layers of a connection that is there from now on (1) or no longer (-1).
+  void count_layers(const Connection& connection, int by);
   /// The buffer for what this connection is to be sent; marks it for the flush.
   std::string& out(Connection& connection);
   HandOver try_hand_over(Connection& connection, ShardId shard);
@@ -172,6 +179,10 @@ class ConnectionIo {
   std::vector<Moving> moving_;
   std::deque<Handle> unauthenticated_;
   std::vector<std::unique_ptr<PendingOutput>> spare_outputs_;  ///< Kept warm for the next turn.
+  // Of the last connection of each kind that came or went.
+  std::size_t tls_bytes_ = 0;
+  std::size_t openssl_bytes_ = 0;
+  std::size_t noise_bytes_ = 0;
   std::string receive_buffer_;
   std::string plain_;
   std::string message_;

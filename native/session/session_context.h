@@ -18,7 +18,7 @@
 #include "session/admission.h"
 #include "session/connection.h"
 #include "session/session.h"
-#include "stats/shard_counters.h"
+#include "stats/shard_stats.h"
 #include "transport/noise_identity.h"
 #include "transport/tls_context.h"
 #include "transport/transport_scratch.h"
@@ -50,7 +50,7 @@ struct SharedAdmission {
 struct SessionContext {
   SessionContext(ShardId own_id, const boundary::EngineConfig& own_config, Clock& own_clock,
                  Random& own_random, Network& own_network, SharedAdmission& own_admission,
-                 ShardCounters& own_counters)
+                 ShardStats& own_stats)
       : id(own_id),
         config(own_config),
         clock(own_clock),
@@ -59,7 +59,8 @@ struct SessionContext {
         addresses(own_admission.addresses),
         made_up_keys(own_admission.made_up_keys),
         admission(own_admission),
-        counters(own_counters),
+        stats(own_stats),
+        counters(own_stats.counters),
         timers(own_clock.now_us()),
         connections(own_id),
         sessions(own_id),
@@ -73,7 +74,8 @@ struct SessionContext {
   AddressTable& addresses;
   const MadeUpKeys& made_up_keys;
   SharedAdmission& admission;
-  ShardCounters& counters;
+  ShardStats& stats;
+  ShardCounters& counters;  ///< Of the stats.
   TimerWheel timers;
   Slab<Connection> connections;
   Slab<Session> sessions;

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string>
 
+#include "stats/wait_probe.h"
+
 namespace rookery {
 
 /// The producer's and the consumer's counters lie on cache lines of their own, so that counting
@@ -18,6 +20,8 @@ struct QueueStats {
   alignas(64) std::atomic<std::uint64_t> popped{0};  ///< Consumer side.
   /// Consumer side: the most that a look into the queue has found waiting.
   std::atomic<std::uint64_t> high_water{0};
+
+  WaitProbe wait;  ///< How long what it held has waited.
 
   /// In the queue at about this moment.
   [[nodiscard]] std::uint64_t depth() const {

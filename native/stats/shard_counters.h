@@ -20,10 +20,6 @@ namespace rookery {
   X(accepts_refused, "connections refused by a limit")                         \
   X(accepts_paused, "times that accepting paused: its rate, descriptors")      \
   X(evicted, "connections not logged in that made room for newer ones")        \
-  X(connections, "connections open now")                                       \
-  X(unauthenticated, "connections not logged in now")                          \
-  X(sessions, "sessions now, those waiting to be resumed included")            \
-  X(sessions_waiting, "sessions waiting to be resumed now")                    \
   X(handed_over, "connections handed to another shard")                        \
   X(passed_on, "connections accepted for another shard, this one being full")  \
   X(home_full, "logins refused because the user's shard was full")             \
@@ -56,8 +52,7 @@ namespace rookery {
   X(mailbox_in, "messages that entered a mailbox")                             \
   X(mailbox_acked, "messages acknowledged by the recipient's device")          \
   X(mailbox_full, "messages refused by a full mailbox")                        \
-  X(mailbox_now, "messages in mailboxes now")                                  \
-  X(mailbox_bytes, "bytes in mailboxes now")                                   \
+  X(mailbox_read, "messages read back from the disk to be delivered")          \
   X(mailbox_expired, "messages whose time ended")                              \
   X(never_on_disk, "messages acknowledged before they were committed")         \
   X(commits, "batches committed")                                              \
@@ -82,9 +77,25 @@ namespace rookery {
   X(traces_dropped, "stanzas of traced users that were not reported")          \
   X(wakeups, "other shards woken")
 
+// The same of what goes up and down.
+#define ROOKERY_GAUGES(X)                                                              \
+  X(connections, "connections open now")                                               \
+  X(connections_plain, "connections now whose bytes go over TCP as they are")          \
+  X(connections_tls, "connections now on our own TLS 1.3 record layer")                \
+  X(connections_openssl, "connections now on OpenSSL: handshakes, TLS 1.2")            \
+  X(connections_websocket, "of the connections now, those of browsers: WebSocket")     \
+  X(connections_noise, "of the connections now, those of the compact protocol: Noise") \
+  X(unauthenticated, "connections not logged in now")                                  \
+  X(sessions, "sessions now, those waiting to be resumed included")                    \
+  X(sessions_waiting, "sessions waiting to be resumed now")                            \
+  X(mailbox_now, "messages in mailboxes now")                                          \
+  X(mailbox_bytes, "bytes in mailboxes now")                                           \
+  X(mailbox_cached, "messages in memory now")                                          \
+  X(mailbox_cached_bytes, "bytes of messages in memory now")
+
 enum class Counter : std::uint16_t {
 #define ROOKERY_COUNTER_NAME(name, help) name,
-  ROOKERY_COUNTERS(ROOKERY_COUNTER_NAME)
+  ROOKERY_COUNTERS(ROOKERY_COUNTER_NAME) ROOKERY_GAUGES(ROOKERY_COUNTER_NAME)
 #undef ROOKERY_COUNTER_NAME
       count
 };
@@ -104,6 +115,8 @@ class ShardCounters {
   }
   static std::string_view name(std::size_t index);
   static std::string_view help(std::size_t index);
+  /// Whether it goes down as well as up.
+  static bool gauge(std::size_t index);
 
  private:
   alignas(64) std::array<std::atomic<std::int64_t>, size> values_{};

@@ -1,6 +1,7 @@
 // Encoding of records between a port and its store thread.
 #include "store/store_channel.h"
 
+#include <chrono>
 #include <cstring>
 
 #include "store/record_frame.h"
@@ -11,6 +12,13 @@ namespace {
 constexpr std::size_t kHeaderBytes = 7;
 
 }  // namespace
+
+std::uint64_t store_clock_us() {
+  using std::chrono::steady_clock;
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now().time_since_epoch())
+          .count());
+}
 
 void encode_records(std::span<const RecordInput> records, StoreItem& item) {
   std::size_t total = 0;

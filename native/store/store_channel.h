@@ -23,10 +23,14 @@ struct StoreItem {
   bool settlements_only = false;
   LogSequence sequence = 0;  ///< To read; or, in the answer, of the first record.
   std::uint32_t records = 0;
-  std::string bytes;        ///< The records, encoded; in a read's answer the payload.
-  std::size_t charged = 0;  ///< Bytes counted against the queue's limit.
+  std::string bytes;               ///< The records, encoded; in a read's answer the payload.
+  std::uint64_t submitted_us = 0;  ///< By the steady clock.
+  std::size_t charged = 0;         ///< Bytes counted against the queue's limit.
   StoreStatus status = StoreStatus::ok;
 };
+
+/// The steady clock, as the engine's own.
+[[nodiscard]] std::uint64_t store_clock_us();
 
 /// The records of an item, one behind the other: kind u8, user bytes u16, payload bytes u32, user,
 /// payload. Within one process only; never on the disk.

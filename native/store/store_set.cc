@@ -123,6 +123,7 @@ class Port final : public StorePort {
 
   bool send(Lane& lane, std::unique_ptr<StoreItem> item) {
     const std::size_t charged = item->charged;
+    item->submitted_us = store_clock_us();
     if (!lane.channel->to_store.push(item)) return false;
     ++lane.items;
     lane.bytes += charged;

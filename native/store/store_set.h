@@ -14,7 +14,10 @@
 #include <vector>
 
 #include "base/types.h"
+#include "stats/histogram.h"
+#include "stats/named_mutex.h"
 #include "stats/queue_stats.h"
+#include "stats/thread_clock.h"
 #include "store/store_port.h"
 
 namespace rookery {
@@ -41,6 +44,14 @@ struct RecoveryReport {
   std::vector<std::string> details;
 };
 
+/// How long what a store does takes; written by its thread, read by any.
+struct StoreTimes {
+  Histogram commit_us;  ///< Whole group: encoding, tree, write, fsync.
+  Histogram sync_us;    ///< Of that: writing the pages and fsync.
+  Histogram batch;      ///< Records in a group.
+  ThreadClock thread;
+};
+
 /// A store's counters at about this moment.
 struct StoreStats {
   std::uint8_t store = 0;
@@ -62,6 +73,9 @@ struct StoreStats {
   std::uint64_t dead = 0;     ///< Of these, no longer needed.
   std::uint64_t file_bytes = 0;
   std::uint64_t map_bytes = 0;
+  std::uint64_t wake_ups = 0;         ///< Times that a port found the thread asleep.
+  const StoreTimes* times = nullptr;  ///< While the set lives.
+  const NamedMutex* lock = nullptr;   ///< What its thread sleeps on. While the set lives.
 };
 
 class StoreSet {

@@ -12,8 +12,6 @@
 namespace rookery {
 namespace {
 
-using SteadyClock = std::chrono::steady_clock;
-
 // A group is bounded so that one transaction stays short; what is left makes the next group.
 constexpr std::size_t kGroupBytes = 4u << 20;
 constexpr std::size_t kGroupRecords = 1u << 16;
@@ -25,12 +23,6 @@ constexpr std::size_t kCleanPerRecord = 2;
 constexpr std::size_t kCleanLeast = 256;
 constexpr std::size_t kCleanIdle = 4096;
 constexpr auto kIdleBeforeThorough = std::chrono::seconds(1);
-
-std::uint64_t now_us() {
-  return static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::microseconds>(SteadyClock::now().time_since_epoch())
-          .count());
-}
 
 }  // namespace
 
@@ -69,7 +61,7 @@ void StoreThread::stop() {
   if (!thread_.joinable()) return;
   stopping_.store(true);
   {
-    const std::lock_guard<std::mutex> guard(mutex_);
+    const std::lock_guard<NamedMutex> guard(mutex_);
     condition_.notify_one();
   }
   thread_.join();
@@ -77,11 +69,14 @@ void StoreThread::stop() {
 
 void StoreThread::notify() {
   if (!asleep_.load(std::memory_order_seq_cst)) return;
-  const std::lock_guard<std::mutex> guard(mutex_);
+  // One that finds the store asleep is rare, and nothing beside the wake-up itself.
+  wake_ups_.fetch_add(1, std::memory_order_relaxed);
+  const std::lock_guard<NamedMutex> guard(mutex_);
   condition_.notify_one();
 }
 
 void StoreThread::loop() {
+  times_.thread.begin();
   for (;;) {
     gather();
     serve_reads();
@@ -129,7 +124,7 @@ bool StoreThread::hold_back() {
   if (stopping_.load() || group_bytes_ >= kEagerBytes) return false;
   const std::uint64_t pause = std::min<std::uint64_t>(last_commit_us_, options_.max_group_delay_us);
   const std::uint64_t due = last_start_us_ + last_commit_us_ + pause;
-  const std::uint64_t now = now_us();
+  const std::uint64_t now = store_clock_us();
   if (now >= due) return false;
   wake_ports();  // Reads may have been answered.
   std::this_thread::sleep_for(std::chrono::microseconds(std::min(due - now, kHoldSliceUs)));
@@ -137,6 +132,7 @@ bool StoreThread::hold_back() {
 }
 
 void StoreThread::serve_reads() {
+  const std::uint64_t now = reads_.empty() ? 0 : store_clock_us();
   for (Pending& pending : reads_) {
     StoreItem& item = *pending.item;
     item.bytes.clear();
@@ -147,13 +143,15 @@ void StoreThread::serve_reads() {
                    std::to_string(item.sequence & kOrdinalMask) + " is damaged");
     }
     count_up(counters_.reads);
+    waited(pending, now);
     answer(pending);
   }
   reads_.clear();
 }
 
 void StoreThread::commit_group() {
-  last_start_us_ = now_us();
+  last_start_us_ = store_clock_us();
+  for (const Pending& pending : group_) waited(pending, last_start_us_);
   if (!commit_items(0, group_.size(), true)) {
     // Settlements may use the reserve, and get their own chance: they are what makes room.
     const auto middle = std::stable_partition(
@@ -172,7 +170,7 @@ void StoreThread::commit_group() {
     }
   }
   clean_failed_ = false;  // A full store empties itself by cleaning: worth a try after each group.
-  last_commit_us_ = now_us() - last_start_us_;
+  last_commit_us_ = store_clock_us() - last_start_us_;
   for (Pending& pending : group_) answer(pending);
   group_.clear();
   group_bytes_ = 0;
@@ -192,7 +190,7 @@ bool StoreThread::commit_items(std::size_t begin, std::size_t end, bool clean) {
   next_ += records + 1;
   const bool cleaning = clean && cleaner_.plan(liveness_, false);
   const std::size_t budget = kCleanLeast + records * kCleanPerRecord;
-  const std::uint64_t start = now_us();
+  const std::uint64_t start = store_clock_us();
   std::string error;
   const auto result = log_->write(
       [&](MessageLog::Writer& writer) {
@@ -206,12 +204,15 @@ bool StoreThread::commit_items(std::size_t begin, std::size_t end, bool clean) {
     return false;
   }
   report_recovery();
-  const std::uint64_t us = now_us() - start;
+  const std::uint64_t us = store_clock_us() - start;
   count_up(counters_.commits);
   count_up(counters_.records, records);
   count_up(counters_.commit_us_sum, us);
   raise_to(counters_.commit_us_max, us);
   count_up(counters_.sync_us_sum, log_->last_sync_us());
+  times_.commit_us.record(us);
+  times_.sync_us.record(log_->last_sync_us());
+  times_.batch.record(records);
   raise_to(counters_.sync_us_max, log_->last_sync_us());
   raise_to(counters_.group_records_max, records);
   account(begin, end, first);
@@ -261,6 +262,11 @@ void StoreThread::account_record(LogSequence sequence, const ItemRecord& record)
   count_up(counters_.settled, settled);
 }
 
+void StoreThread::waited(const Pending& pending, std::uint64_t now) {
+  const std::uint64_t submitted = pending.item->submitted_us;
+  pending.channel->stats.wait.record(now > submitted ? now - submitted : 0);
+}
+
 void StoreThread::answer(Pending& pending) {
   StoreChannel& channel = *pending.channel;
   count_up(channel.stats.popped);
@@ -280,7 +286,7 @@ void StoreThread::wake_ports() {
 bool StoreThread::clean(bool thorough) {
   if (!cleaner_.plan(liveness_, thorough)) return false;
   const LogSequence ledger = next_++;
-  const std::uint64_t start = now_us();
+  const std::uint64_t start = store_clock_us();
   std::string error;
   const auto result = log_->write(
       [&](MessageLog::Writer& writer) {
@@ -294,7 +300,7 @@ bool StoreThread::clean(bool thorough) {
   }
   count_up(counters_.cleaned, cleaner_.apply(liveness_));
   count_up(counters_.clean_commits);
-  count_up(counters_.clean_us_sum, now_us() - start);
+  count_up(counters_.clean_us_sum, store_clock_us() - start);
   publish_gauges();
   return true;
 }
@@ -329,7 +335,7 @@ bool StoreThread::channels_empty() const {
 }
 
 void StoreThread::sleep(bool timed) {
-  std::unique_lock<std::mutex> lock(mutex_);
+  std::unique_lock<NamedMutex> lock(mutex_);
   asleep_.store(true, std::memory_order_seq_cst);
   const auto woken = [this] { return stopping_.load() || !channels_empty(); };
   bool idle = false;
@@ -367,6 +373,9 @@ StoreStats StoreThread::stats() const {
   stats.dead = get(counters_.dead);
   stats.file_bytes = get(counters_.file_bytes);
   stats.map_bytes = get(counters_.map_bytes);
+  stats.wake_ups = get(wake_ups_);
+  stats.times = &times_;
+  stats.lock = &mutex_;
   return stats;
 }
 

@@ -66,6 +66,7 @@ class StoreThread {
                     LogSequence first);
   void account(std::size_t begin, std::size_t end, LogSequence first);
   void account_record(LogSequence sequence, const ItemRecord& record);
+  static void waited(const Pending& pending, std::uint64_t now);
   void answer(Pending& pending);
   void wake_ports();
   bool clean(bool thorough);
@@ -96,10 +97,12 @@ class StoreThread {
   bool idle_clean_ = false;  ///< Nothing is worth cleaning even when idle.
 
   Counters counters_;
+  StoreTimes times_;
+  std::atomic<std::uint64_t> wake_ups_{0};
   std::atomic<bool> asleep_{false};
   std::atomic<bool> stopping_{false};
-  std::mutex mutex_;
-  std::condition_variable condition_;
+  NamedMutex mutex_{"store-sleep"};
+  std::condition_variable_any condition_;
   std::thread thread_;
 };
 

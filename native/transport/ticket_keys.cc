@@ -4,6 +4,8 @@
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 
+#include <mutex>
+
 #include "transport/openssl_init.h"
 
 namespace rookery {

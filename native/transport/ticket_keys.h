@@ -5,7 +5,8 @@
 #include <array>
 #include <cstdint>
 #include <memory>
-#include <mutex>
+
+#include "stats/named_mutex.h"
 
 namespace rookery {
 
@@ -37,11 +38,13 @@ class TicketKeys {
 
   /// The keys of the moment. The caller wipes its copy.
   [[nodiscard]] TicketKeySet keys() const;
+  /// For the figures: how often somebody waited for it.
+  [[nodiscard]] const NamedMutex& lock() const { return mutex_; }
 
  private:
   TicketKeys() = default;
 
-  mutable std::mutex mutex_;
+  mutable NamedMutex mutex_{"tls-ticket-keys"};
   TicketKeySet keys_;
   bool made_ = false;
 };

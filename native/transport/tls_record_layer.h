@@ -58,6 +58,7 @@ class TlsRecordLayer : public Transport {
   void close(TransportScratch& scratch, std::string& wire_out) final;
   [[nodiscard]] bool established() const final { return true; }
   std::unique_ptr<Transport> take_over(TransportScratch&) final { return nullptr; }
+  [[nodiscard]] bool own_record_layer() const final { return true; }
   [[nodiscard]] std::string_view version() const final { return "TLSv1.3"; }
   [[nodiscard]] std::string channel_binding(std::string_view type) const final;
   void forget_channel_binding() final;

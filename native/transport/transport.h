@@ -44,6 +44,9 @@ class Transport {
   /// layer takeover) returns it here; the caller replaces and destroys this one. Null otherwise.
   virtual std::unique_ptr<Transport> take_over(TransportScratch& scratch) = 0;
 
+  /// It is what take_over() returns: our own record layer.
+  [[nodiscard]] virtual bool own_record_layer() const { return false; }
+
   /// "TLSv1.3" …, for the log and the counters.
   [[nodiscard]] virtual std::string_view version() const = 0;
 

@@ -12,7 +12,6 @@ import { Inquiries } from '../engine/inquiries.js';
 import { Alarms } from '../operations/alarms/alarms.js';
 import type {
   Caller,
-  EngineStatus,
   OperationContext,
   QueueStatus,
   ReloadReply,
@@ -189,7 +188,7 @@ export class Server extends EventEmitter<ServerEvents> {
       listeners: this.open.map(formatListener),
       residentBytes: process.memoryUsage.rss(),
       queues: this.queues(),
-      engine: native as EngineStatus,
+      engine: { ...native, queues: [...native.queues] },
     };
   }
 

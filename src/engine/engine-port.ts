@@ -4,6 +4,7 @@
 import type { Command, EngineConfig, EngineEvent } from './boundary.gen.js';
 import type { CommandQueueStats } from './command-queue.js';
 import { Engine } from './engine.js';
+import type { EngineStats } from './engine-stats.js';
 
 /** A running engine. */
 export interface EnginePort {
@@ -11,7 +12,7 @@ export interface EnginePort {
   send(command: Command): void;
   /** Resolves when there is room for more commands. */
   room(): Promise<void>;
-  stats(): Record<string, unknown>;
+  stats(): EngineStats;
   commandQueue(): CommandQueueStats;
   /** Whether all streams were closed and all mailboxes flushed in time. */
   drain(seconds: number): Promise<boolean>;

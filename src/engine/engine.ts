@@ -9,14 +9,9 @@ import {
   encodeEngineConfig,
 } from './boundary.gen.js';
 import { CommandQueue, type CommandQueueStats } from './command-queue.js';
+import type { EngineStats, MetricsHelp, NativeStats } from './engine-stats.js';
 import { loadNative, type NativeAddon } from './native.js';
 import { RecordWriter } from './record-buffer.js';
-
-/** What the engine says of itself, and the queue of commands before it. */
-export interface EngineStats {
-  [name: string]: unknown;
-  commandQueue: CommandQueueStats;
-}
 
 export class Engine {
   readonly #native: NativeAddon;
@@ -62,8 +57,13 @@ export class Engine {
   }
 
   stats(): EngineStats {
-    const native = JSON.parse(this.#native.stats()) as Record<string, unknown>;
+    const native = JSON.parse(this.#native.stats()) as NativeStats;
     return { ...native, commandQueue: this.commandQueue() };
+  }
+
+  /** What the figures of stats() mean. Any thread, with or without an engine. */
+  static metricsHelp(): MetricsHelp {
+    return JSON.parse(loadNative().metricsHelp()) as MetricsHelp;
   }
 
   /** The queue of commands alone. */

@@ -16,6 +16,8 @@ export interface NativeAddon {
   onBatch(callback: (events: Uint8Array) => void): void;
   /** Any thread. JSON. */
   stats(): string;
+  /** Any thread, with or without an engine: what the figures of stats() mean. JSON. */
+  metricsHelp(): string;
   /** Any thread, with or without an engine. Undefined: the text is no such part of an address. */
   normalise(part: AddressPart, text: string): string | undefined;
   drain(): void;

@@ -32,7 +32,10 @@ interface Result {
 
 type Counters = Readonly<Record<string, number>>;
 interface Status {
-  readonly engine: { readonly shards: readonly Counters[]; readonly counters: Counters };
+  readonly engine: {
+    readonly shards: readonly { readonly counters: Counters }[];
+    readonly counters: Counters;
+  };
 }
 
 const LOOK_MS = 2000;
@@ -59,7 +62,7 @@ async function spread(data: string, sessions: number, gone: AbortSignal): Promis
   while (!gone.aborted) {
     const { engine } = await look(data);
     if ((engine.counters.sessions ?? 0) >= sessions) {
-      return engine.shards.map(({ connections }) => connections ?? 0);
+      return engine.shards.map(({ counters }) => counters.connections ?? 0);
     }
     await new Promise((wake) => setTimeout(wake, LOOK_MS));
   }

@@ -67,10 +67,10 @@ struct World::Server {
     for (ShardId id = 0; id < count; ++id) {
       networks.push_back(std::make_unique<SimNetwork>(world.internet_, id, count));
       ports.push_back(std::make_unique<SimStorePort>(world.disk_, world.chance_));
-      counters.push_back(std::make_unique<ShardCounters>());
+      stats.push_back(std::make_unique<ShardStats>());
       shards.push_back(std::make_unique<Shard>(
           id, ShardSurroundings{world.config_, world.clock_, world.chance_, *networks[id], mesh,
-                                admission, passwords, *counters[id], [](ShardId) {}, [] {}}));
+                                admission, passwords, *stats[id], [](ShardId) {}, [] {}}));
       shards.back()->set_noise_identity(sim_identity());
     }
   }
@@ -80,7 +80,7 @@ struct World::Server {
   SimPasswords passwords;
   std::vector<std::unique_ptr<SimNetwork>> networks;
   std::vector<std::unique_ptr<SimStorePort>> ports;
-  std::vector<std::unique_ptr<ShardCounters>> counters;
+  std::vector<std::unique_ptr<ShardStats>> stats;
   std::vector<std::unique_ptr<Shard>> shards;
   std::vector<std::size_t> next_part;  ///< By shard, of its turn; 0: the sleep.
 };
@@ -176,8 +176,8 @@ void World::schedule_crash() {
 void World::add_counters() {
   const auto sum = [this](Counter counter) {
     std::uint64_t all = 0;
-    for (const auto& counters : server_->counters) {
-      all += static_cast<std::uint64_t>(counters->get(counter));
+    for (const auto& stats : server_->stats) {
+      all += static_cast<std::uint64_t>(stats->counters.get(counter));
     }
     return all;
   };
@@ -266,7 +266,7 @@ void World::quiesce() {
       return client->online() && client->everything_acknowledged();
     });
     std::int64_t stored = 0;
-    for (const auto& counters : server_->counters) stored += counters->get(Counter::mailbox_now);
+    for (const auto& stats : server_->stats) stored += stats->counters.get(Counter::mailbox_now);
     if (done && stored == 0) return;
   }
 }
