@@ -2,12 +2,12 @@
 // fails when the file is stale.
 
 import { readFileSync, writeFileSync } from 'node:fs';
-import { metricsHelp } from '../src/engine/metrics-help.js';
+import { Engine } from '../src/engine/engine.js';
 import { metricsReference } from '../src/operations/metrics/reference.js';
 import { metricsTable } from '../src/operations/metrics/table.js';
 
 const file = new URL('../docs/METRICS.md', import.meta.url);
-const text = metricsReference(metricsTable(metricsHelp()));
+const text = metricsReference(metricsTable(Engine.metricsHelp()));
 if (!process.argv.includes('--check')) {
   writeFileSync(file, text);
 } else if (readFileSync(file, 'utf8') !== text) {

@@ -7,7 +7,7 @@ import { errorText, UserError } from '../base/errors.js';
 import type { Logger } from '../base/log.js';
 import { version } from '../base/version.js';
 import type { Config } from '../config/schema.js';
-import { metricsHelp } from '../engine/metrics-help.js';
+import { Engine } from '../engine/engine.js';
 import { openApiRoute } from '../http/openapi.js';
 import { Problem } from '../http/problem.js';
 import { type Route, route } from '../http/route.js';
@@ -134,7 +134,7 @@ export class AdminService {
   }
 
   private metricsRoute(): Route {
-    const exposition = new Exposition(metricsTable(metricsHelp()));
+    const exposition = new Exposition(metricsTable(Engine.metricsHelp()));
     const { config, tokens, sampler } = this.parts;
     return route({
       method: 'GET',

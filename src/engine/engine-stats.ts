@@ -1,19 +1,13 @@
 // The shape of what the engine says of itself (native/engine/engine_stats.cc). Everything that
 // counts goes up from the engine's start; a rate is the difference between two looks.
+import type { HistogramFigures } from '../base/histogram.js';
 import type { CommandQueueStats } from './command-queue.js';
 
 /** Figures by their names; what they mean is in MetricsHelp. */
 export type Figures = Readonly<Record<string, number>>;
 
-/**
- * How often which values occurred. Of the buckets those that are not empty, each with the largest
- * value that it counts; a value is at most an eighth below that.
- */
-export type HistogramFigures = {
-  readonly count: number;
-  readonly sum: number;
-  readonly buckets: readonly (readonly [upperBound: number, count: number])[];
-};
+// Of the engine's, a value is at most an eighth below its bucket's bound.
+export type { HistogramFigures };
 
 /** The phases of a turn of a shard's loop, in their order. */
 export type PhaseName =

@@ -3,69 +3,9 @@
 // the difference between two samples. Names of fields that have a unit end with it.
 
 import type { HistogramFigures } from '../base/histogram.js';
+import type { NativeStats } from '../engine/engine-stats.js';
 import type { AlarmState } from './alarms/alarm.js';
 import type { QueueStatus } from './context.js';
-
-/** Figures by their names. */
-export type Figures = Readonly<Record<string, number>>;
-
-export interface ShardSample {
-  readonly id: number;
-  readonly counters: Figures;
-  /** Time in each phase of the loop, sums. */
-  readonly phases_us: Figures;
-  /** CPU time of its thread. */
-  readonly cpu_us: number;
-  /** How often another thread woke it. */
-  readonly woken: number;
-  readonly histograms: Readonly<Record<string, HistogramFigures>>;
-  readonly mailboxes: Figures;
-}
-
-export interface EngineQueue extends QueueStatus {
-  readonly unit: string;
-  readonly high_water: number;
-  readonly pushed: number;
-  readonly popped: number;
-  readonly wait_us: HistogramFigures;
-}
-
-/** The figures that readers rely on; docs/METRICS.md has them all. */
-export interface StoreSample {
-  readonly [figure: string]: unknown;
-  readonly id: number;
-  readonly cpu_us: number;
-  readonly commits: number;
-  readonly records: number;
-  readonly bytes: number;
-  readonly failures: number;
-  readonly file_bytes: number;
-  readonly commit_us: HistogramFigures;
-  readonly fsync_us: HistogramFigures;
-  readonly batch: HistogramFigures;
-}
-
-/** The engine's figures; the units are in the names, as the engine writes them. */
-export interface EngineSample {
-  /** Sums over the shards. */
-  readonly counters: Figures;
-  readonly shards: readonly ShardSample[];
-  readonly queues: readonly EngineQueue[];
-  readonly stores: readonly StoreSample[];
-  /** Bytes by subsystem. */
-  readonly memory: Figures;
-  /** Who waits for whom, by the names that docs/METRICS.md has behind `rookery_contention_`. */
-  readonly contention: Figures;
-  readonly locks: readonly LockSample[];
-}
-
-/** A lock of the control path. */
-export interface LockSample {
-  readonly name: string;
-  readonly taken: number;
-  readonly waited: number;
-  readonly wait_us: number;
-}
 
 export interface CpuSample {
   readonly cores: number;
@@ -155,7 +95,8 @@ export interface Sample {
   readonly at: number;
   readonly server: ServerSample;
   readonly os: OsSample;
-  readonly engine: EngineSample;
+  /** What the engine says of itself, as it says it. */
+  readonly engine: NativeStats;
   readonly control: ControlSample;
   /** The alarms that are raised. */
   readonly alarms: readonly AlarmState[];

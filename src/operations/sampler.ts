@@ -7,9 +7,9 @@ import { type IntervalHistogram, monitorEventLoopDelay, performance } from 'node
 import { errorText } from '../base/errors.js';
 import type { HistogramFigures } from '../base/histogram.js';
 import type { Logger } from '../base/log.js';
+import type { EngineStats } from '../engine/engine-stats.js';
 import type { AlarmState } from './alarms/alarm.js';
 import type { QueueStatus } from './context.js';
-import { engineSample } from './engine-sample.js';
 import { osSample } from './os-sample.js';
 import type { ControlSample, Sample, ServerSample } from './sample.js';
 
@@ -25,7 +25,7 @@ export interface SamplerParts {
   readonly memoryBytes: number;
   readonly log: Logger;
   server(): ServerSample;
-  engine(): Record<string, unknown>;
+  engine(): EngineStats;
   queues(): readonly QueueStatus[];
   handlers(): readonly { readonly namespace: string; readonly us: HistogramFigures }[];
 }
@@ -86,7 +86,7 @@ export class Sampler extends EventEmitter<SamplerEvents> {
 
   private look(): Omit<Sample, 'alarms'> {
     const { parts } = this;
-    const engine = engineSample(parts.engine());
+    const { commandQueue: _, ...engine } = parts.engine();
     return {
       at: Date.now(),
       server: parts.server(),

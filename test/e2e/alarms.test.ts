@@ -225,4 +225,22 @@ describe('alarms of a server', function () {
     await down(alarm);
     await agree(alarm);
   });
+
+  it('mailboxAge and commitTime: a message that waits, until it is fetched', async () => {
+    const ann = new RawClient(server.endpoint, 'ann');
+    await ann.login({});
+    ann.send("<message to='bob@localhost' type='chat'><body>are you there</body></message>");
+    const [slow, old] = await Promise.all([up('commitTime'), up('mailboxAge')]);
+    assert.match(slow.subject, /^store-\d+$/u);
+    assert.match(old.subject, /^shard-\d$/u);
+    const bob = new RawClient(server.endpoint, 'bob');
+    await bob.login({});
+    await bob.until(({ name }) => name === 'message');
+    await bob.logout();
+    await ann.logout();
+    for (const alarm of [slow, old]) {
+      await down(alarm);
+      await agree(alarm);
+    }
+  });
 });

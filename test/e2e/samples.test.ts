@@ -6,6 +6,8 @@ import { WebSocket } from 'ws';
 import { callServer, readServer } from '../../src/cli/admin-client.js';
 import type { Sample } from '../../src/operations/sample.js';
 import { sampleShow, sampleStream } from '../../src/operations/sample-operations.js';
+import { parseExposition } from '../operations/support/exposition.js';
+import { http } from './support/http-client.js';
 import { RawClient } from './support/raw-client.js';
 import { TestServer } from './support/server.js';
 
@@ -97,6 +99,32 @@ describe('samples', function () {
     assert.equal(byNamespace.has('urn:nobody:knows'), false);
     assert.equal(byNamespace.get('iq without handler')?.count, 1);
     await ann.logout();
+  });
+
+  it('are told to Prometheus, who needs a token, by names that are documented', async () => {
+    const refused = await http(server.adminUrl, 'GET', '/metrics');
+    assert.deepEqual([refused.status, refused.json.rule], [401, 'token-missing']);
+    const answer = await http(server.adminUrl, 'GET', '/metrics', { token });
+    assert.equal(answer.headers['content-type'], 'text/plain; version=0.0.4; charset=utf-8');
+    const families = parseExposition(answer.text);
+    const reference = readFileSync(new URL('../../docs/METRICS.md', import.meta.url), 'utf8');
+    for (const [name, { type, series }] of families) {
+      assert.ok(reference.includes(`| \`${name}\` | ${type} |`), name);
+      const labels = new Set(series.flatMap((one) => Object.keys(one.labels)));
+      labels.delete('le');
+      const row = reference.split('\n').find((line) => line.startsWith(`| \`${name}\` |`)) ?? '';
+      for (const label of labels) assert.ok(row.includes(`\`${label}\``), `${name} ${label}`);
+    }
+    const { engine } = await show();
+    const logins = families.get('rookery_shard_logins_total')?.series ?? [];
+    assert.equal(logins.length, 2);
+    const sum = logins.reduce((total, { value }) => total + value, 0);
+    assert.equal(sum, engine.counters.logins);
+    for (const name of ['loop_seconds', 'handover_seconds', 'lag_seconds', 'batch']) {
+      assert.equal(families.get(`rookery_shard_${name}`)?.type, 'histogram', name);
+    }
+    const stores = families.get('rookery_store_fsync_seconds')?.series ?? [];
+    assert.ok(stores.some(({ name, value }) => name.endsWith('_count') && value >= 0));
   });
 
   it('see an event loop that stood still', async () => {

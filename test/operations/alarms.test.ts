@@ -152,7 +152,10 @@ class Station {
         ...sample.engine,
         shards: shards.map((shard) => ({
           ...shard,
-          histograms: { loop_us: this.sum(`shard ${shard.id}`, shard.histograms.loop_us) },
+          histograms: {
+            ...shard.histograms,
+            loop_us: this.sum(`shard ${shard.id}`, shard.histograms.loop_us),
+          },
         })),
         stores: stores.map((one) => ({
           ...one,
@@ -191,8 +194,13 @@ class Station {
 }
 
 const slow = (us: number) => ({ count: 100, sum: 100 * us, buckets: [[us, 100]] as const });
-const shards = (over: object): Figures['engine']['shards'] =>
-  sampleAt(0).engine.shards.map((shard) => (shard.id === 1 ? { ...shard, ...over } : shard));
+type Shard = Figures['engine']['shards'][number];
+const shards = (over: (shard: Shard) => Partial<Shard>): Shard[] =>
+  sampleAt(0).engine.shards.map((one) => (one.id === 1 ? { ...one, ...over(one) } : one));
+const turns = (us: number): Shard[] =>
+  shards(({ histograms }) => ({ histograms: { ...histograms, loop_us: slow(us) } }));
+const oldest = (days: number): Shard[] =>
+  shards(({ mailboxes }) => ({ mailboxes: { ...mailboxes, oldest_seconds: days * 86_400 } }));
 const store = (us: number): Figures['engine']['stores'] => [storeOf(slow(us))];
 const queueOf = (depth: number): Figures['control']['queues'] => [
   { name: 'handlers', depth, limit: 100, refused: 0 },
@@ -223,9 +231,9 @@ const drives: Record<
   },
   shardLag: {
     subject: 'shard-1',
-    edge: { engine: { shards: shards({ histograms: { loop_us: slow(40_000) } }) } },
-    bad: { engine: { shards: shards({ histograms: { loop_us: slow(60_000) } }) } },
-    worse: { engine: { shards: shards({ histograms: { loop_us: slow(900_000) } }) } },
+    edge: { engine: { shards: turns(40_000) } },
+    bad: { engine: { shards: turns(60_000) } },
+    worse: { engine: { shards: turns(900_000) } },
   },
   commitTime: {
     subject: 'store-0',
@@ -235,9 +243,9 @@ const drives: Record<
   },
   mailboxAge: {
     subject: 'shard-1',
-    edge: { engine: { shards: shards({ mailboxes: { oldest_seconds: 25 * 86_400 } }) } },
-    bad: { engine: { shards: shards({ mailboxes: { oldest_seconds: 28 * 86_400 } }) } },
-    worse: { engine: { shards: shards({ mailboxes: { oldest_seconds: 29.9 * 86_400 } }) } },
+    edge: { engine: { shards: oldest(25) } },
+    bad: { engine: { shards: oldest(28) } },
+    worse: { engine: { shards: oldest(29.9) } },
   },
   descriptors: {
     subject: 'shard-1',

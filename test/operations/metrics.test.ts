@@ -2,17 +2,20 @@
 // every name is in docs/METRICS.md.
 
 import assert from 'node:assert/strict';
-import { metricsHelp } from '../../src/engine/metrics-help.js';
+import { readFileSync } from 'node:fs';
+import { Engine } from '../../src/engine/engine.js';
+import type { QueueFigures } from '../../src/engine/engine-stats.js';
 import { Exposition } from '../../src/operations/metrics/exposition.js';
 import { metricName } from '../../src/operations/metrics/metric.js';
+import { metricsReference } from '../../src/operations/metrics/reference.js';
 import { metricsTable } from '../../src/operations/metrics/table.js';
-import type { EngineQueue, Sample } from '../../src/operations/sample.js';
+import type { Sample } from '../../src/operations/sample.js';
 import { parseExposition } from './support/exposition.js';
 import { NO_TIME, sampleAt } from './support/samples.js';
 
-const table = metricsTable(metricsHelp());
+const table = metricsTable(Engine.metricsHelp());
 
-const ring = (name: string, depth: number): EngineQueue => ({
+const ring = (name: string, depth: number): QueueFigures => ({
   name,
   unit: 'bytes',
   depth,
@@ -46,7 +49,7 @@ function sample(): Sample {
   const shards = base.engine.shards.map((shard) => ({
     ...shard,
     counters: { messages_in: 7 + shard.id, connections: 3 },
-    phases_us: { sockets: 2_500_000 },
+    phases_us: { ...shard.phases_us, sockets: 2_500_000 },
   }));
   const queues = [
     ring('shard-0-to-shard-1-requests', 1),
@@ -90,6 +93,20 @@ describe('metrics', () => {
     assert.equal(value('rookery_uptime_seconds'), 100);
     assert.equal(value('rookery_descriptors', { table: 'shard-1' }), 10);
     assert.equal(value('rookery_machine_cpu_seconds_total', { mode: 'idle' }), 100);
+    assert.equal(value('rookery_shard_messages_in_total', { shard: '1' }), 8);
+    assert.equal(value('rookery_shard_connections', { shard: '0' }), 3);
+    const sockets = { shard: '0', phase: 'sockets' };
+    assert.equal(value('rookery_shard_phase_seconds_total', sockets), 2.5);
+    assert.equal(value('rookery_lock_wait_seconds_total', { lock: 'submit' }), 0.00003);
+    assert.equal(value('rookery_contention_wake_ups_asked_total'), 5);
+    assert.equal(value('rookery_memory_bytes', { subsystem: 'journal' }), 1);
+    // The rings towards a shard are one queue.
+    const rings = { queue: 'to-shard-1-requests' };
+    assert.equal(value('rookery_queue_depth', rings), 4);
+    assert.equal(value('rookery_queue_high_water', rings), 6);
+    assert.equal(value('rookery_queue_wait_seconds_count', rings), 2);
+    assert.equal(value('rookery_queue_depth', { queue: 'shard-0-events' }), 2);
+    assert.equal(value('rookery_queue_limit', { queue: 'handlers' }), 100);
     const of = { namespace: 'jabber:iq:roster' };
     const bucket = (le: string): number | undefined =>
       value('rookery_handler_seconds_bucket', { ...of, le });
@@ -118,5 +135,10 @@ describe('metrics', () => {
     const families = parseExposition(await new Exposition(table).tell(odd));
     const read = families.get('rookery_handler_seconds')?.series[0]?.labels.namespace;
     assert.equal(read, namespace);
+  });
+
+  it('are documented as they are (else: npm run generate:metrics)', () => {
+    const file = new URL('../../docs/METRICS.md', import.meta.url);
+    assert.equal(readFileSync(file, 'utf8'), metricsReference(table));
   });
 });

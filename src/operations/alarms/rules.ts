@@ -3,8 +3,9 @@
 import { histogramSince, quantile } from '../../base/histogram.js';
 import type { AlarmRuleName } from '../../config/alarms-schema.js';
 import type { Config } from '../../config/schema.js';
+import type { ShardFigures } from '../../engine/engine-stats.js';
 import { queueLabel } from '../metrics/engine-metrics.js';
-import type { Sample, ShardSample } from '../sample.js';
+import type { Sample } from '../sample.js';
 
 /** A sample before its alarms are known. */
 export type Figures = Omit<Sample, 'alarms'>;
@@ -50,12 +51,10 @@ function percent(part: number, whole: number): number {
 }
 
 /** The longest turns of a second, and how late the shard woke. */
-function lagOf({ histograms }: ShardSample, before: ShardSample | undefined): number {
-  const worst = ['loop_us', 'lag_us'].map((name) => {
-    const now = histograms[name];
-    if (now === undefined) return 0;
-    return quantile(histogramSince(now, before?.histograms[name]), SHARE);
-  });
+function lagOf({ histograms }: ShardFigures, before: ShardFigures | undefined): number {
+  const worst = (['loop_us', 'lag_us'] as const).map((name) =>
+    quantile(histogramSince(histograms[name], before?.histograms[name]), SHARE),
+  );
   return Math.max(...worst) / US_PER_MS;
 }
 
@@ -145,7 +144,7 @@ const mailboxAge: AlarmRule = {
   read: ({ engine }) =>
     engine.shards.map(({ id, mailboxes }) => ({
       subject: `shard-${id}`,
-      value: mailboxes.oldest_seconds ?? 0,
+      value: mailboxes.oldest_seconds,
     })),
   say: ({ subject, value }) =>
     `The oldest message on ${subject} has waited for ${Math.floor(value / 3600)} h.`,

@@ -2,8 +2,14 @@
 // is added there is here without another word.
 
 import type { HistogramFigures } from '../../base/histogram.js';
-import type { FigureHelp, MetricsHelp } from '../../engine/metrics-help.js';
-import type { EngineQueue, Figures, Sample } from '../sample.js';
+import type {
+  ContentionFigures,
+  FigureHelp,
+  Figures,
+  MetricsHelp,
+  QueueFigures,
+} from '../../engine/engine-stats.js';
+import type { Sample } from '../sample.js';
 import { type Labels, type Metric, metricName, type Series } from './metric.js';
 
 type Help = Readonly<Record<string, FigureHelp>>;
@@ -71,10 +77,10 @@ export function queueLabel(name: string): string {
   return name.replace(/^shard-\d+-to-/u, 'to-');
 }
 
-type QueueFigures = Omit<EngineQueue, 'name' | 'unit'>;
+type QueueRow = Omit<QueueFigures, 'name' | 'unit'>;
 
 function queueRows({ engine, control }: Sample): [Labels, Readonly<Record<string, unknown>>][] {
-  const rows = new Map<string, QueueFigures>();
+  const rows = new Map<string, QueueRow>();
   for (const { name, unit: _, ...queue } of engine.queues) {
     const label = queueLabel(name);
     const before = rows.get(label);
@@ -94,7 +100,7 @@ function queueRows({ engine, control }: Sample): [Labels, Readonly<Record<string
     );
   }
   return [
-    ...[...rows].map(([queue, figures]) => [{ queue }, figures] as [Labels, QueueFigures]),
+    ...[...rows].map(([queue, figures]) => [{ queue }, figures] as [Labels, QueueRow]),
     ...control.queues.map(
       ({ name, ...figures }) => [{ queue: name }, figures] as [Labels, typeof figures],
     ),
@@ -109,15 +115,27 @@ function shardRows(pick: (shard: Sample['engine']['shards'][number]) => object):
     ]);
 }
 
+/** Flattens what stands in groups: `wake_ups: { asked }` → `wake_ups_asked`. */
+function contentionRow({
+  wake_ups: wakes,
+  commit_waits: waits,
+  ...rest
+}: ContentionFigures): Figures {
+  const flat: Record<string, number> = { congested_turns: rest.congested_turns };
+  for (const [name, value] of Object.entries(wakes)) flat[`wake_ups_${name}`] = value;
+  for (const [name, value] of Object.entries(waits)) flat[`commit_${name}`] = value;
+  return flat;
+}
+
 function contentionMetrics(help: Help): Metric[] {
   const lock = Object.entries(help).filter(([name]) => name.startsWith('lock_'));
   const others = Object.entries(help).filter(([name]) => !name.startsWith('lock_'));
   return [
     ...group('rookery_contention', Object.fromEntries(others), [], ({ engine }) => [
-      [{}, engine.contention],
+      [{}, contentionRow(engine.contention)],
     ]),
     ...group('rookery', Object.fromEntries(lock), ['lock'], ({ engine }) =>
-      engine.locks.map(({ name, taken, waited, wait_us }) => [
+      engine.contention.locks.map(({ name, taken, waited, wait_us }) => [
         { lock: name },
         { lock_taken: taken, lock_waited: waited, lock_wait_us: wait_us },
       ]),

@@ -1,6 +1,6 @@
 // The one list of metrics.
 
-import type { MetricsHelp } from '../../engine/metrics-help.js';
+import type { MetricsHelp } from '../../engine/engine-stats.js';
 import { engineMetrics } from './engine-metrics.js';
 import type { Metric } from './metric.js';
 import { systemMetrics } from './system-metrics.js';
