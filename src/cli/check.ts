@@ -1,5 +1,5 @@
 // `rookery check`: everything that would keep the server from starting or serving, found before it
-// starts.
+// starts, and what of the machine would hold it back.
 
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
@@ -11,6 +11,7 @@ import type { Config } from '../config/schema.js';
 import { certificateProblems } from '../services/certificate.js';
 import { Store } from '../services/store.js';
 import { serverRuns } from './admin-client.js';
+import { machineFacts } from './machine-checks.js';
 
 interface Check {
   readonly name: string;
@@ -96,16 +97,35 @@ function checksOf(config: Config, running: boolean): Check[] {
   ];
 }
 
-/** Runs every check and prints a line for each. */
+/** What a check has found; no problems when all is well. */
+export interface CheckResult {
+  readonly name: string;
+  readonly good: string;
+  readonly problems: readonly string[];
+}
+
+/** Runs every check. */
+export async function checkResults(config: Config): Promise<CheckResult[]> {
+  const results: CheckResult[] = [];
+  for (const { name, run, good } of checksOf(config, serverRuns(config.data))) {
+    results.push({ name, good, problems: await run() });
+  }
+  return results;
+}
+
+/** Runs every check, looks at the machine, and prints a line for each. */
 export async function check(option: { readonly config?: string }): Promise<void> {
   const { config, file } = loadConfig(option.config);
   console.log(`ok    configuration: ${file === '' ? 'defaults, no file' : file}`);
   let problems = 0;
-  for (const { name, run, good } of checksOf(config, serverRuns(config.data))) {
-    const found = await run();
-    problems += found.length;
-    if (found.length === 0) console.log(`ok    ${name}: ${good}`);
-    for (const problem of found) console.log(`FAIL  ${name}: ${problem}`);
+  for (const result of await checkResults(config)) {
+    problems += result.problems.length;
+    if (result.problems.length === 0) console.log(`ok    ${result.name}: ${result.good}`);
+    for (const problem of result.problems) console.log(`FAIL  ${result.name}: ${problem}`);
+  }
+  for (const { name, found, advice } of machineFacts(config)) {
+    console.log(`${advice === undefined ? 'ok  ' : 'note'}  ${name}: ${found}`);
+    if (advice !== undefined) console.log(`      ${advice}`);
   }
   if (problems > 0) throw new UserError(`${problems} of the checks failed.`);
 }

@@ -10,6 +10,7 @@ import type { ChatOptions } from './chat.js';
 import { check } from './check.js';
 import { stop } from './control.js';
 import { addOperationCommands } from './operation-commands.js';
+import { report } from './report.js';
 import { trace } from './trace.js';
 
 interface ConfigOption {
@@ -29,7 +30,13 @@ function buildProgram(): Command {
     await startInForeground(option.config);
   });
   command('stop', 'stop the server gracefully').action(stop);
-  command('check', 'check configuration, certificate, ports and data folder').action(check);
+  command(
+    'check',
+    'check configuration, certificate, ports, data folder, kernel settings and the disk',
+  ).action(check);
+  command('report', 'write everything that a report of a bug needs into one file, without secrets')
+    .option('--output <file>', 'the file; rookery-report-TIME.json when left out')
+    .action(report);
   command('trace <user>', 'show the stanzas of a user as they come and go')
     .option('--bodies', 'show what people say, too')
     .option('--json', 'as JSON, a line each')

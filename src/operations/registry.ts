@@ -2,6 +2,7 @@
 
 import { accountOperations } from './account-operations.js';
 import { alarmOperations, alarmStreams } from './alarm-operations.js';
+import { contentionOperations } from './contention-operations.js';
 import { deviceOperations } from './device-operations.js';
 import { findingOperations } from './finding-operations.js';
 import type { AnyOperation } from './operation.js';
@@ -20,6 +21,7 @@ export const operations: readonly AnyOperation[] = [
   ...traceOperations,
   ...sampleOperations,
   ...alarmOperations,
+  ...contentionOperations,
 ];
 
 /** Every operation that answers with more and more. */

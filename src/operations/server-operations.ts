@@ -114,4 +114,27 @@ export const serverStop = operation({
   },
 });
 
-export const serverOperations: readonly AnyOperation[] = [serverStatus, serverReload, serverStop];
+const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
+
+export const logLevel = operation({
+  name: 'log-level',
+  summary: 'Say how much is logged, or change it until the server stops',
+  role: 'operator',
+  changes: true,
+  input: z.strictObject({
+    level: z.enum(LEVELS).optional().meta({ description: 'Without it nothing changes.' }),
+  }),
+  output: z.object({ level: z.string() }).meta({ id: 'LogLevel' }),
+  look: { arguments: ['level'], print: ({ level }) => level },
+  async run({ server: { log } }, { level }) {
+    if (level !== undefined) log.level = level;
+    return { level: log.level };
+  },
+});
+
+export const serverOperations: readonly AnyOperation[] = [
+  serverStatus,
+  serverReload,
+  serverStop,
+  logLevel,
+];
