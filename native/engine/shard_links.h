@@ -51,6 +51,9 @@ class ShardLinks final : public Links {
   ShardId id_;
   ShardCounters& counters_;
   MonoUs now_ = 0;  ///< Of the turn.
+  bool following_ =
+      false;  ///< What is sent in this turn may be followed, to know how long it waits.
+  std::uint32_t turns_ = 0;
   std::function<void(ShardId)> wake_shard_;
   std::function<void()> wake_control_;
   std::vector<Way> ways_;

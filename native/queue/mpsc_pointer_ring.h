@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 
+#include "stats/probes.h"
 #include "stats/queue_stats.h"
 
 namespace rookery {
@@ -41,6 +42,7 @@ class MpscPointerRing {
         }
       } else if (ahead < 0) {
         stats_.refused.fetch_add(1, std::memory_order_relaxed);
+        probes::queue_full(stats_.name.c_str());
         return false;
       } else {
         position = stats_.pushed.load(std::memory_order_relaxed);

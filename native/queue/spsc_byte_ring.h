@@ -17,6 +17,7 @@
 #include <span>
 #include <string>
 
+#include "stats/probes.h"
 #include "stats/queue_stats.h"
 
 namespace rookery {
@@ -38,6 +39,7 @@ class SpscByteRing {
     const std::size_t skipped = cost > to_end ? to_end : 0;
     if (!free_at_least(skipped + cost)) {
       count_up(stats_.refused);
+      probes::queue_full(stats_.name.c_str());
       return nullptr;
     }
     if (skipped != 0) write_header(tail_, kWrapMarker);

@@ -13,6 +13,7 @@
 #include "base/os_clock.h"
 #include "reactor/epoll_network.h"
 #include "reactor/socket_address.h"
+#include "stats/probes.h"
 
 namespace rookery {
 
@@ -162,6 +163,7 @@ bool ReactorFabric::send_to(ShardId to, int descriptor, void* payload) {
   if (lane.in_flight.fetch_add(1, std::memory_order_acq_rel) >= kArrivalsLimit) {
     lane.in_flight.fetch_sub(1, std::memory_order_acq_rel);
     lane.stats.refused.fetch_add(1, std::memory_order_relaxed);
+    probes::queue_full(lane.stats.name.c_str());
     return false;
   }
   // Reading the clock is nothing beside sending a descriptor.
@@ -181,6 +183,7 @@ bool ReactorFabric::send_to(ShardId to, int descriptor, void* payload) {
     // EAGAIN: the buffer is full; ETOOMANYREFS: too many descriptors are under way in the system.
     lane.in_flight.fetch_sub(1, std::memory_order_acq_rel);
     lane.stats.refused.fetch_add(1, std::memory_order_relaxed);
+    probes::queue_full(lane.stats.name.c_str());
     return false;
   }
   lane.stats.pushed.fetch_add(1, std::memory_order_relaxed);

@@ -6,6 +6,7 @@
 #include <ctime>
 
 #include "codec/xml_text.h"
+#include "stats/probes.h"
 
 namespace rookery {
 
@@ -161,6 +162,8 @@ Session* Delivery::best_taker(const User& user) const {
 void Delivery::send_message(Session& session, StanzaRef stanza) {
   stanza->owner = session.handle;
   context_.count(Counter::messages_delivered);
+  probes::message_delivered(context_.session.id, session.user->name.c_str(),
+                            stanza->mailbox_sequence, session.resource.c_str());
   // What waited in the mailbox did so for its recipient, not for us.
   if (!stanza->delayed && stanza->received_us != 0) handed_over_.push_back(stanza->received_us);
   context_.note(MessageStepKind::sent, *session.user, stanza->mailbox_sequence, &session);

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "router/shard_message.h"
+#include "stats/probes.h"
 
 namespace rookery {
 
@@ -57,6 +58,7 @@ std::uint64_t MailboxKeeper::accept(User& user, const StanzaRef& stanza) {
   count_uncommitted(size);
   if (oldest_commit_ == 0) oldest_commit_ = context_.session.now;
   context_.count(Counter::mailbox_in);
+  probes::message_accepted(context_.session.id, user.name.c_str(), sequence, size);
   return sequence;
 }
 
@@ -141,6 +143,8 @@ void MailboxKeeper::settle(User& user, std::uint64_t sequence, MessageStepKind w
   MailboxEntry* entry = user.mailbox->find(sequence);
   if (entry == nullptr) return;
   context_.note(why, user, sequence, by);
+  probes::message_settled(context_.session.id, user.name.c_str(), sequence,
+                          static_cast<std::uint32_t>(why));
   if (entry->stanza) {
     if (why == MessageStepKind::acknowledged) {
       if (entry->log == 0) count_wait(ShardHistogram::safe_us, *entry->stanza);
@@ -488,6 +492,7 @@ void MailboxKeeper::batch_committed(Batch& batch, const StoreEvent& event) {
     }
     entry->log = own;
     context_.note(MessageStepKind::stored, *place.user, place.sequence);
+    probes::message_committed(context_.session.id, place.user->name.c_str(), place.sequence, own);
     count_uncommitted(-static_cast<std::int64_t>(entry->bytes));
     count_wait(ShardHistogram::safe_us, *entry->stanza);
     tell_safe(*entry->stanza);

@@ -6,6 +6,7 @@
 #include "codec/xml_text.h"
 #include "router/address.h"
 #include "router/stanza_stamp.h"
+#include "stats/probes.h"
 
 namespace rookery {
 
@@ -65,6 +66,7 @@ void MessageRouter::from_client(Session& sender, const StanzaView& view, const J
   }
   if (traits.copyable && sender.user->sessions.size() > 1) sent_carbons(sender, stamped_);
   const ShardId home = context_.home(to.local);
+  probes::message_routed(context_.session.id, home, stamped_.size());
   if (home == context_.session.id) {
     to_user(routed);
     return;

@@ -8,6 +8,7 @@
 #include <set>
 #include <utility>
 
+#include "stats/probes.h"
 #include "store/recovery_report.h"
 #include "store/store_channel.h"
 #include "store/store_files.h"
@@ -117,7 +118,10 @@ class Port final : public StorePort {
   bool has_room(Lane& lane, std::size_t bytes) {
     const bool fits = lane.items < options_.queue_batches &&
                       (lane.bytes == 0 || lane.bytes + bytes <= options_.queue_bytes);
-    if (!fits) count_up(lane.channel->stats.refused);
+    if (!fits) {
+      count_up(lane.channel->stats.refused);
+      probes::queue_full(lane.channel->stats.name.c_str());
+    }
     return fits;
   }
 

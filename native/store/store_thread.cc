@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "stats/probes.h"
 #include "store/record_payloads.h"
 
 namespace rookery {
@@ -213,6 +214,7 @@ bool StoreThread::commit_items(std::size_t begin, std::size_t end, bool clean) {
   times_.commit_us.record(us);
   times_.sync_us.record(log_->last_sync_us());
   times_.batch.record(records);
+  probes::group_committed(store_, records, us);
   raise_to(counters_.sync_us_max, log_->last_sync_us());
   raise_to(counters_.group_records_max, records);
   account(begin, end, first);
