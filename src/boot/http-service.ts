@@ -11,7 +11,7 @@ import { registrationRoutes } from '../http/registration-routes.js';
 import type { Route } from '../http/route.js';
 import { HttpServer } from '../http/server.js';
 import { StaticFiles } from '../http/static-files.js';
-import type { QueueStatus } from '../operations/context.js';
+import type { QueueStatus } from '../operations/queue-status.js';
 import type { Effect } from '../services/effects.js';
 import type { NoiseIdentity } from '../services/noise-identity.js';
 import { DeviceKeeper } from '../services/registration/device-keeper.js';

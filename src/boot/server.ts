@@ -10,13 +10,8 @@ import type { Command } from '../engine/boundary.gen.js';
 import { type EnginePort, type StartEngine, startEngine } from '../engine/engine-port.js';
 import { Inquiries } from '../engine/inquiries.js';
 import { Alarms } from '../operations/alarms/alarms.js';
-import type {
-  Caller,
-  OperationContext,
-  QueueStatus,
-  ReloadReply,
-  ServerStatus,
-} from '../operations/context.js';
+import type { Caller, OperationContext, ReloadReply, ServerStatus } from '../operations/context.js';
+import type { QueueStatus } from '../operations/queue-status.js';
 import type { ServerSample } from '../operations/sample.js';
 import { Sampler } from '../operations/sampler.js';
 import { Traces } from '../operations/traces.js';

@@ -9,7 +9,8 @@ import type { Effect } from '../services/effects.js';
 import type { OnlineUsers } from '../services/online-users.js';
 import type { Services } from '../services/services.js';
 import type { Alarms } from './alarms/alarms.js';
-import type { Role } from './operation.js';
+import type { QueueStatus } from './queue-status.js';
+import type { Role } from './role.js';
 import type { Sampler } from './sampler.js';
 import type { Traces } from './traces.js';
 
@@ -35,14 +36,6 @@ export interface ServerStatus {
   readonly queues: QueueStatus[];
   readonly engine: EngineStatus;
 }
-
-/** How a queue is; each has more to say of itself. */
-export type QueueStatus = {
-  readonly name: string;
-  readonly depth: number;
-  readonly limit: number;
-  readonly refused: number;
-};
 
 /** The engine's own figures. */
 export interface EngineStatus {

@@ -1,8 +1,9 @@
 // Runs an operation for a caller: the role is checked, and what changes something is logged.
 
 import type { OperationContext } from './context.js';
-import { type AnyOperation, type OperationSpec, roleAllows } from './operation.js';
+import type { AnyOperation, OperationSpec } from './operation.js';
 import { Refusal } from './refusal.js';
+import { roleAllows } from './role.js';
 
 /** Refuses a caller whose role does not reach. */
 export function requireRole(

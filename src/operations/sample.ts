@@ -5,7 +5,7 @@
 import type { HistogramFigures } from '../base/histogram.js';
 import type { NativeStats } from '../engine/engine-stats.js';
 import type { AlarmState } from './alarms/alarm.js';
-import type { QueueStatus } from './context.js';
+import type { QueueStatus } from './queue-status.js';
 
 export interface CpuSample {
   readonly cores: number;

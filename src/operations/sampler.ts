@@ -9,8 +9,8 @@ import type { HistogramFigures } from '../base/histogram.js';
 import type { Logger } from '../base/log.js';
 import type { EngineStats } from '../engine/engine-stats.js';
 import type { AlarmState } from './alarms/alarm.js';
-import type { QueueStatus } from './context.js';
 import { osSample } from './os-sample.js';
+import type { QueueStatus } from './queue-status.js';
 import type { ControlSample, Sample, ServerSample } from './sample.js';
 
 export const INTERVAL_MS = 1000;

@@ -1,8 +1,9 @@
 // Operations on the tokens of the admin HTTP interface.
 
 import { z } from 'zod';
-import { type AnyOperation, operation, ROLES } from './operation.js';
+import { type AnyOperation, operation } from './operation.js';
 import { Refusal } from './refusal.js';
+import { ROLES } from './role.js';
 
 const MAX_DAYS = 3650;
 

@@ -7,7 +7,7 @@ import type { Logger } from '../../base/log.js';
 import type { AlarmRuleName } from '../../config/alarms-schema.js';
 import type { Config } from '../../config/schema.js';
 import type { Store } from '../../services/store.js';
-import type { QueueStatus } from '../context.js';
+import type { QueueStatus } from '../queue-status.js';
 import type { AlarmState } from './alarm.js';
 import { AlarmHistory } from './history.js';
 import { type AlarmRule, alarmRules, type Figures, type Levels } from './rules.js';

@@ -4,7 +4,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '../../base/log.js';
 import { postWebhook, SendError, type WebhookOptions } from '../../services/webhook.js';
-import type { QueueStatus } from '../context.js';
+import type { QueueStatus } from '../queue-status.js';
 
 const LIMIT = 500;
 const FIRST_PAUSE_MS = 1000;
