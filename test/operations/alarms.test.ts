@@ -392,6 +392,35 @@ describe('alarms', function () {
     await next.close();
   });
 
+  it('see a disk that does not answer at all: no commit ends, so none is measured', async () => {
+    const waiting = (depth: number, popped: number): Over => ({
+      engine: {
+        queues: [
+          {
+            name: 'shard-0→store-0',
+            unit: 'batches',
+            limit: 1024,
+            depth,
+            high_water: 1,
+            pushed: depth + popped,
+            popped,
+            refused: 0,
+            wait_us: NO_TIME,
+          },
+        ],
+      },
+    });
+    // Something is always under way, and always something else.
+    for (let second = 0; second < 10; second++) station.pass(1, waiting(1, second));
+    assert.deepEqual(await station.api('list'), []);
+    station.pass(6, waiting(1, 9));
+    const [alarm] = await station.api('list');
+    const { rule, subject, severity } = alarm ?? assert.fail('it was not seen');
+    assert.deepEqual([rule, subject, severity], ['commitTime', 'store-0', 'critical']);
+    station.pass(12, waiting(0, 10));
+    assert.deepEqual(await station.api('list'), []);
+  });
+
   it('of what is no longer there are cleared; rules that are off are silent', async () => {
     station.pass(5, drives.commitTime.bad);
     assert.equal((await station.api('list')).length, 1);

@@ -58,6 +58,24 @@ function lagOf({ histograms }: ShardFigures, before: ShardFigures | undefined): 
   return Math.max(...worst) / US_PER_MS;
 }
 
+/**
+ * How long a store has had something to do and has done nothing since the sample before: a commit
+ * that does not end is in no histogram.
+ */
+function stalledUs(store: number, { at, engine }: Figures, before: Figures | undefined): number {
+  if (before === undefined) return 0;
+  const towards = `→store-${store}`;
+  const waiting = engine.queues.filter(({ name, depth }) => depth > 0 && name.endsWith(towards));
+  const moved = engine.queues.some(({ name, popped }) => {
+    if (!name.endsWith(towards)) return false;
+    return popped !== before.engine.queues.find((queue) => queue.name === name)?.popped;
+  });
+  const waited = waiting.some(({ name }) =>
+    before.engine.queues.some((queue) => queue.name === name && queue.depth > 0),
+  );
+  return waited && !moved ? (at - before.at) * US_PER_MS : 0;
+}
+
 const queue: AlarmRule = {
   name: 'queue',
   summary: 'A queue is filling up',
@@ -119,10 +137,11 @@ const commitTime: AlarmRule = {
     'Senders wait so long for the word that their messages are safe. Look at the disk ' +
     '(`rookery check` measures its fsync), and at who else uses it.',
   levels: ({ alarms }) => alarms.commitTime,
-  read: ({ engine }, before) =>
-    engine.stores.map(({ id, commit_us: now }) => {
+  read: (sample, before) =>
+    sample.engine.stores.map(({ id, commit_us: now }) => {
       const earlier = before?.engine.stores.find((store) => store.id === id)?.commit_us;
-      return { subject: `store-${id}`, value: quantile(histogramSince(now, earlier), SHARE) };
+      const value = quantile(histogramSince(now, earlier), SHARE);
+      return { subject: `store-${id}`, value: Math.max(value, stalledUs(id, sample, before)) };
     }),
   say: ({ subject, value }) => `Commits of ${subject} take ${Math.round(value / US_PER_MS)} ms.`,
 };
