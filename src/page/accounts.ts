@@ -14,6 +14,11 @@ function stored(): Account[] {
   }
 }
 
+/** Whether this browser has a device of that user. */
+export function hasAccount(user: string): boolean {
+  return stored().some((each) => each.user === user);
+}
+
 /** Keeps an account in this browser, and for this window. */
 export async function keepAccount(account: Account): Promise<void> {
   const others = stored().filter((each) => each.user !== account.user);
@@ -23,10 +28,11 @@ export async function keepAccount(account: Account): Promise<void> {
 
 /** Forgets an account, as when the server does not know the device any more. */
 export function forgetAccount(account: Account): void {
-  localStorage.setItem(
-    STORED,
-    JSON.stringify(stored().filter((each) => each.user !== account.user)),
+  // The same number may have been registered again, in another window.
+  const others = stored().filter(
+    (each) => each.user !== account.user || each.device !== account.device,
   );
+  localStorage.setItem(STORED, JSON.stringify(others));
   sessionStorage.removeItem(OWN);
 }
 

@@ -1,10 +1,19 @@
 // The chat page: which of its views is shown.
 
 import { render } from 'preact';
-import { announcement, begin, notice, open, stage, unread } from './model.js';
+import { begin, notice, open, stage, unread } from './model.js';
+import { announcement, panel } from './session.js';
 import { ChatList } from './views/chat-list.js';
 import { Conversation } from './views/conversation.js';
+import { PeoplePanel } from './views/people-panel.js';
+import { PersonDialog } from './views/person-dialog.js';
 import { RegistrationView } from './views/registration.js';
+import { SettingsPanel } from './views/settings-panel.js';
+
+function Side() {
+  if (panel.value === 'settings') return <SettingsPanel />;
+  return panel.value === 'people' ? <PeoplePanel /> : <ChatList />;
+}
 
 function Page() {
   document.title = unread.value > 0 ? `(${unread.value}) Rookery` : 'Rookery';
@@ -19,8 +28,9 @@ function Page() {
   if (stage.value === 'registering') return <RegistrationView />;
   return (
     <div class={open.value === undefined ? 'page' : 'page chat-open'}>
-      <ChatList />
+      <Side />
       <Conversation />
+      <PersonDialog />
       <p class="spoken" aria-live="polite">
         {announcement.value}
       </p>

@@ -5,7 +5,6 @@ import {
   type Account,
   type Activity,
   type Chat,
-  type ConnectionState,
   type LastSeen,
   type Message,
   MessageStore,
@@ -13,15 +12,17 @@ import {
   RookeryClient,
   webSocketDial,
 } from '../sdk/browser.js';
-import { forgetAccount, keepAccount, ownAccount } from './accounts.js';
+import { removeDevice } from '../sdk/devices.js';
+import { forgetAccount, hasAccount, keepAccount, ownAccount } from './accounts.js';
+import { forgetPeople, know, nameOf, refreshLists, refreshPeople } from './people.js';
+import { account, announcement, connection, panel, session } from './session.js';
+import { isLeaving } from './settings.js';
 
 const TYPING_SHOWN_MS = 8_000;
 const TYPING_SENT_MS = 4_000;
 const PAGE_MESSAGES = 100;
 
 export const stage = signal<'starting' | 'registering' | 'chatting'>('starting');
-export const account = signal<Account | undefined>(undefined);
-export const connection = signal<ConnectionState>('offline');
 export const chats = signal<readonly Chat[]>([]);
 /** Bare address of the chat that is open. */
 export const open = signal<string | undefined>(undefined);
@@ -32,26 +33,22 @@ export const lastSeen = signal<LastSeen>(undefined);
 export const editing = signal<Message | undefined>(undefined);
 /** Something that people must know. */
 export const notice = signal<string | undefined>(undefined);
-/** Announced to screen readers. */
-export const announcement = signal('');
 
 export const unread = computed(() => chats.value.reduce((sum, chat) => sum + chat.unread, 0));
 
-let client: RookeryClient | undefined;
 const typingEnds = new Map<string, ReturnType<typeof setTimeout>>();
 let typingSentAt = 0;
-
-/** `49170…@example.org` as people write it. */
-export function nameOf(address: string): string {
-  const local = address.split('@')[0] ?? address;
-  return /^[0-9]{5,}$/u.test(local) ? `+${local}` : local;
-}
+let closing: Promise<void> = Promise.resolve();
 
 async function refreshChats(): Promise<void> {
-  if (client !== undefined) chats.value = await client.chats();
+  const client = session.value?.client;
+  if (client === undefined) return;
+  chats.value = await client.chats();
+  for (const { peer } of chats.value) void know(peer);
 }
 
 async function refreshMessages(): Promise<void> {
+  const client = session.value?.client;
   const peer = open.value;
   if (client === undefined || peer === undefined) return;
   const found = await client.history(peer, PAGE_MESSAGES);
@@ -74,7 +71,9 @@ function setActivity(peer: string, activity: Activity): void {
 
 async function arrived(message: Message): Promise<void> {
   setActivity(message.peer, 'paused');
-  if (message.peer === open.value && !document.hidden) await client?.markRead(message.peer);
+  if (message.peer === open.value && !document.hidden) {
+    await session.value?.client.markRead(message.peer);
+  }
   if (!message.mine) announcement.value = `${nameOf(message.peer)}: ${message.body}`;
   await Promise.all([refreshChats(), refreshMessages()]);
 }
@@ -82,6 +81,7 @@ async function arrived(message: Message): Promise<void> {
 function listen(to: RookeryClient): void {
   to.on('state', (state) => {
     connection.value = state;
+    if (state === 'online') online();
   });
   to.on('message', (message) => void arrived(message));
   to.on('change', () => void Promise.all([refreshChats(), refreshMessages()]));
@@ -89,24 +89,44 @@ function listen(to: RookeryClient): void {
   to.on('presence', ({ peer }) => {
     if (peer === open.value) void askLastSeen(peer);
   });
+  to.on('list', () => void refreshLists());
   to.on('refused', (why) => {
+    if (isLeaving()) return;
     notice.value = why.message;
     const current = account.value;
     if (current !== undefined) forgetAccount(current);
+    session.value = undefined;
+    open.value = undefined;
+    panel.value = 'chats';
     stage.value = 'registering';
+    // Its database must be free for whoever registers here next.
+    closing = to.close();
   });
+}
+
+/** Connected again: what may have changed meanwhile is asked for. */
+function online(): void {
+  void refreshLists();
+  refreshPeople(chats.value.map(({ peer }) => peer));
+  const peer = open.value;
+  if (peer !== undefined) void askLastSeen(peer);
 }
 
 async function start(own: Account): Promise<void> {
   const [url] = own.websocket;
   if (url === undefined) throw new Error('the server offers no WebSocket to this page');
+  await closing;
   const worker = new Worker(new URL('./database-worker.js', import.meta.url), { type: 'module' });
   const database = await openWorkerDatabase(worker, own.user);
-  client = await RookeryClient.open(own, await MessageStore.open(database), webSocketDial(url));
+  const store = await MessageStore.open(database);
+  const client = await RookeryClient.open(own, store, webSocketDial(url));
+  forgetPeople();
+  session.value = { client, store };
   account.value = own;
   notice.value = undefined;
   listen(client);
   connection.value = client.state;
+  if (client.state === 'online') online();
   stage.value = 'chatting';
   await refreshChats();
 }
@@ -124,9 +144,18 @@ export async function registered(own: Account): Promise<void> {
   await start(own);
 }
 
+/** This browser has joined an account with the code of another device. */
+export async function joined(own: Account): Promise<void> {
+  if (hasAccount(own.user)) {
+    await removeDevice(own, own.device);
+    throw new Error('This browser has a device of that account already, in another window.');
+  }
+  await registered(own);
+}
+
 async function askLastSeen(peer: string): Promise<void> {
   try {
-    const seen = await client?.lastSeen(peer);
+    const seen = await session.value?.client.lastSeen(peer);
     if (open.value === peer) lastSeen.value = seen;
   } catch {
     // Offline: it is asked again when the chat is opened.
@@ -135,6 +164,7 @@ async function askLastSeen(peer: string): Promise<void> {
 
 /** Opens a chat: by a number as people write it, or by an address. */
 export async function openChat(who: string): Promise<void> {
+  const client = session.value?.client;
   if (client === undefined) return;
   let peer: string;
   try {
@@ -144,10 +174,12 @@ export async function openChat(who: string): Promise<void> {
     return;
   }
   notice.value = undefined;
+  panel.value = 'chats';
   open.value = peer;
   messages.value = [];
   lastSeen.value = undefined;
   editing.value = undefined;
+  void know(peer, true);
   await refreshMessages();
   await client.markRead(peer);
   await refreshChats();
@@ -160,6 +192,7 @@ export function closeChat(): void {
 
 /** Sends what was written, or replaces the message that is being edited. */
 export async function submit(text: string): Promise<void> {
+  const client = session.value?.client;
   const peer = open.value;
   if (client === undefined || peer === undefined || text.trim() === '') return;
   const replaced = editing.value;
@@ -172,12 +205,13 @@ export async function submit(text: string): Promise<void> {
 
 /** Takes an own message back for everybody. */
 export async function retract(message: Message): Promise<void> {
-  await client?.retract(message);
+  await session.value?.client.retract(message);
   await Promise.all([refreshChats(), refreshMessages()]);
 }
 
 /** A key was pressed in the text field. */
 export function typed(text: string): void {
+  const client = session.value?.client;
   const peer = open.value;
   if (client === undefined || peer === undefined || client.state !== 'online') return;
   const now = Date.now();
@@ -191,8 +225,9 @@ export function typed(text: string): void {
 }
 
 document.addEventListener('visibilitychange', () => {
+  const client = session.value?.client;
   client?.setActive(!document.hidden);
   const peer = open.value;
   if (!document.hidden && peer !== undefined) void client?.markRead(peer).then(refreshChats);
 });
-window.addEventListener('online', () => client?.connectNow());
+window.addEventListener('online', () => session.value?.client.connectNow());

@@ -16,6 +16,7 @@ import { LoginFailed, ManagedStream, type StreamPosition } from './stream/manage
 import { Whereabouts } from './whereabouts.js';
 
 const REQUEST_TIMEOUT_MS = 30_000;
+const ERRORS_NS = 'urn:ietf:params:xml:ns:xmpp-stanzas';
 const AGENT = 'Rookery client';
 
 /** Whether messages can be sent at once. */
@@ -49,8 +50,10 @@ export class RequestFailed extends Error {
     readonly condition: string,
     /** When to try again, if the other side said so. */
     readonly retryAfterSeconds?: number,
+    /** What the other side says, for people; may be empty. */
+    readonly text = '',
   ) {
-    super(`the request was refused: ${condition}`);
+    super(`the request was refused: ${text === '' ? condition : text}`);
   }
 }
 
@@ -287,11 +290,13 @@ export class RookeryClient extends Emitter<ClientEvents> {
     const result = answer.children.find((each): each is Element => typeof each !== 'string');
     if (answer.attributes.type !== 'error') return result;
     const error = stanzas.child(answer, 'error', stanzas.CLIENT_NS);
-    const condition =
-      error === undefined
-        ? undefined
-        : stanzas.childIn(error, 'urn:ietf:params:xml:ns:xmpp-stanzas');
-    throw new RequestFailed(condition?.name ?? 'undefined-condition', people.retryAfter(error));
+    const condition = error === undefined ? undefined : stanzas.childIn(error, ERRORS_NS);
+    const text = error === undefined ? undefined : stanzas.child(error, 'text', ERRORS_NS);
+    throw new RequestFailed(
+      condition?.name ?? 'undefined-condition',
+      people.retryAfter(error),
+      stanzas.textOf(text),
+    );
   }
 
   /** Tells the server whether somebody looks at the screen. */

@@ -1,45 +1,12 @@
-// The chat page in a real browser: two people register, chat, and see each other's ticks. Debian's
-// Chromium. With ROOKERY_SCREENSHOTS set to a folder, pictures of what it saw are left there.
+// The chat page in a real browser: two people register, chat, and see each other's ticks.
 
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
-import { freePorts } from '../e2e/support/free-ports.js';
-import { TestServer } from '../e2e/support/server.js';
+import type { BrowserContext, Page } from 'playwright-core';
+import type { TestServer } from '../e2e/support/server.js';
+import { openChat, Pages, picture, register, say } from './support.js';
 
-const CHROMIUM = process.env.ROOKERY_CHROMIUM ?? '/usr/bin/chromium';
 const ANN = '+49 1512 3456781';
 const BOB = '+49 1512 3456782';
-const pictures = process.env.ROOKERY_SCREENSHOTS;
-
-async function picture(page: Page, name: string): Promise<void> {
-  if (pictures === undefined) return;
-  mkdirSync(pictures, { recursive: true });
-  await page.screenshot({ path: join(pictures, `${name}.png`) });
-}
-
-async function register(page: Page, url: string, number: string): Promise<void> {
-  await page.goto(url);
-  await page.getByLabel('Your phone number').fill(number);
-  await page.getByRole('button', { name: 'Send me a PIN' }).click();
-  const pin = await page.locator('#development-pin').textContent();
-  await page.getByLabel('The PIN').fill(pin ?? '');
-  await page.getByRole('button', { name: 'Log in' }).click();
-  await page.locator('.state.online').waitFor();
-}
-
-async function openChat(page: Page, number: string): Promise<void> {
-  await page.getByLabel('Number to chat with').fill(number);
-  await page.getByRole('button', { name: 'Chat', exact: true }).click();
-  await page.locator('.conversation header h2').waitFor();
-}
-
-async function say(page: Page, text: string): Promise<void> {
-  await page.getByLabel('Message', { exact: true }).fill(text);
-  await page.keyboard.press('Enter');
-  await page.locator('.message.mine', { hasText: text }).waitFor();
-}
 
 /** The label of the tick of an own message. */
 function tick(page: Page, text: string, label: string) {
@@ -51,50 +18,22 @@ function tick(page: Page, text: string, label: string) {
 
 describe('page: two browsers', function () {
   this.timeout(120_000);
+  let pages: Pages;
   let server: TestServer;
-  let browser: Browser;
   let left: BrowserContext;
   let right: BrowserContext;
   let ann: Page;
   let bob: Page;
-  const errors: string[] = [];
-
-  async function newPage(context: BrowserContext): Promise<Page> {
-    const page = await context.newPage();
-    page.on('pageerror', (error) => errors.push(error.message));
-    page.on('request', (request) => {
-      const { protocol, hostname } = new URL(request.url());
-      const own = ['127.0.0.1', 'localhost'].includes(hostname);
-      if (!own && !['data:', 'blob:'].includes(protocol)) errors.push(`asked ${request.url()}`);
-    });
-    return page;
-  }
 
   before(async () => {
-    assert.ok(existsSync(CHROMIUM), `no browser at ${CHROMIUM}: scripts/setup --tests installs it`);
-    // The same after a restart, as the page remembers where it was.
-    const [http, websocket, compact] = await freePorts(3);
-    server = await TestServer.start({
-      config: {
-        registration: { sender: 'development' },
-        http: { listen: `127.0.0.1:${http}` },
-        websocket: { listen: [`127.0.0.1:${websocket}`], directTls: [] },
-        compact: { listen: [`127.0.0.1:${compact}`] },
-      },
-    });
-    browser = await chromium.launch({
-      executablePath: CHROMIUM,
-      args: ['--no-sandbox', '--disable-dev-shm-usage'],
-    });
-    left = await browser.newContext({ viewport: { width: 1000, height: 640 } });
-    right = await browser.newContext({ viewport: { width: 390, height: 760 }, isMobile: true });
-    ann = await newPage(left);
-    bob = await newPage(right);
+    pages = await Pages.start();
+    ({ server } = pages);
+    left = await pages.desktop();
+    right = await pages.phone();
+    ann = await pages.newPage(left);
+    bob = await pages.newPage(right);
   });
-  after(async () => {
-    await browser?.close();
-    await server?.remove();
-  });
+  after(() => pages?.close());
 
   it('registers two numbers with PINs', async () => {
     await register(ann, server.httpUrl, ANN);
@@ -129,7 +68,7 @@ describe('page: two browsers', function () {
     await say(ann, 'This one waits for you.');
     await tick(ann, 'This one waits', 'sent');
     await say(ann, 'And this one.');
-    bob = await newPage(right);
+    bob = await pages.newPage(right);
     await bob.goto(server.httpUrl);
     await bob.locator('.state.online').waitFor();
     await bob.locator('.chat .preview', { hasText: 'And this one.' }).waitFor();
@@ -171,13 +110,13 @@ describe('page: two browsers', function () {
   });
 
   it('gives a second window of the same browser an account of its own', async () => {
-    const second = await newPage(left);
+    const second = await pages.newPage(left);
     await second.goto(server.httpUrl);
     await second.getByLabel('Your phone number').waitFor();
     await second.close();
   });
 
   it('asked nothing of other origins and failed nowhere', () => {
-    assert.deepEqual(errors, []);
+    assert.deepEqual(pages.errors, []);
   });
 });

@@ -2,16 +2,12 @@
 
 import { useState } from 'preact/hooks';
 import type { Chat } from '../../sdk/browser.js';
-import {
-  account,
-  activities,
-  chats,
-  connection,
-  nameOf,
-  notice,
-  open,
-  openChat,
-} from '../model.js';
+import { activities, chats, notice, open, openChat } from '../model.js';
+import { blocked, nameOf, people } from '../people.js';
+import { connection, ownAddress, panel } from '../session.js';
+import { Avatar } from './avatar.js';
+import { PeopleIcon, SettingsIcon } from './icons.js';
+import { OPENERS } from './panel.js';
 import { TickMark } from './tick-mark.js';
 import { timeOf } from './time.js';
 
@@ -36,6 +32,7 @@ function Preview({ chat }: { chat: Chat }) {
 }
 
 function Line({ chat }: { chat: Chat }) {
+  const { about } = people.value.get(chat.peer) ?? {};
   return (
     <li>
       <button
@@ -44,7 +41,11 @@ function Line({ chat }: { chat: Chat }) {
         aria-current={open.value === chat.peer ? 'true' : undefined}
         onClick={() => void openChat(chat.peer)}
       >
-        <span class="name">{nameOf(chat.peer)}</span>
+        <Avatar peer={chat.peer} />
+        <span class="name">
+          {nameOf(chat.peer)}
+          {blocked.value.has(chat.peer) && <span class="tag">blocked</span>}
+        </span>
         <time>{timeOf(chat.last.at)}</time>
         <Preview chat={chat} />
         {chat.unread > 0 && (
@@ -53,6 +54,7 @@ function Line({ chat }: { chat: Chat }) {
             <span class="spoken"> unread</span>
           </span>
         )}
+        {about !== undefined && <span class="about">{about}</span>}
       </button>
     </li>
   );
@@ -84,23 +86,59 @@ function NewChat() {
   );
 }
 
-/** The column on the left. */
-export function ChatList() {
+function Head() {
+  const own = ownAddress();
   return (
-    <nav class="chats" aria-label="Chats">
-      <header>
-        <h1>{nameOf(account.value?.user ?? '')}</h1>
+    <header>
+      <Avatar peer={own} />
+      <div class="who">
+        <h1>{nameOf(own)}</h1>
         <p class={`state ${connection.value}`} role="status">
           {STATES[connection.value]}
         </p>
-      </header>
+      </div>
+      <button
+        type="button"
+        class="icon"
+        id={OPENERS.people}
+        aria-label="People"
+        title="People"
+        onClick={() => {
+          panel.value = 'people';
+        }}
+      >
+        <PeopleIcon />
+      </button>
+      <button
+        type="button"
+        class="icon"
+        id={OPENERS.settings}
+        aria-label="Settings"
+        title="Settings"
+        onClick={() => {
+          panel.value = 'settings';
+        }}
+      >
+        <SettingsIcon />
+      </button>
+    </header>
+  );
+}
+
+/** The column on the left. */
+export function ChatList() {
+  return (
+    <nav class="side chats" aria-label="Chats">
+      <Head />
       <NewChat />
       {notice.value !== undefined && (
         <p class="trouble" role="alert">
           {notice.value}
         </p>
       )}
-      {chats.value.length === 0 && <p class="hint">No chats yet. Type a number above.</p>}
+      {chats.value.length === 0 && (
+        <p class="hint">No chats yet. Type a number above, or look who is here under “People”.</p>
+      )}
       <ul>
         {chats.value.map((chat) => (
           <Line key={chat.peer} chat={chat} />

@@ -8,12 +8,15 @@ import {
   editing,
   lastSeen,
   messages,
-  nameOf,
   open,
   retract,
   submit,
   typed,
 } from '../model.js';
+import { blocked, contacts, isNamed, nameOf, numberOf, people, shown, unblock } from '../people.js';
+import { connection } from '../session.js';
+import { Avatar } from './avatar.js';
+import { Outcome, useTask } from './task.js';
 import { TickMark } from './tick-mark.js';
 import { timeOf } from './time.js';
 
@@ -116,6 +119,58 @@ function Composer() {
   );
 }
 
+/** In place of the composer. */
+function Blocked({ peer }: { peer: string }) {
+  const task = useTask();
+  return (
+    <div class="composer blocked">
+      <p>You have blocked {nameOf(peer)}.</p>
+      <button
+        type="button"
+        disabled={task.busy || connection.value !== 'online'}
+        onClick={() => void task.run(() => unblock(peer))}
+      >
+        Unblock
+      </button>
+      <Outcome task={task} />
+    </div>
+  );
+}
+
+function Head({ peer }: { peer: string }) {
+  const { about } = people.value.get(peer) ?? {};
+  // Anybody can give themselves any name: the number says who it is.
+  const showsNumber = isNamed(peer) && !contacts.value.has(peer);
+  return (
+    <header>
+      <button type="button" class="back" onClick={closeChat} aria-label="Back to the chats">
+        ‹
+      </button>
+      <Avatar peer={peer} />
+      <div class="who">
+        <h2>
+          <button
+            type="button"
+            class="plain"
+            aria-haspopup="dialog"
+            title="About this person"
+            onClick={() => {
+              shown.value = peer;
+            }}
+          >
+            {nameOf(peer)}
+          </button>
+        </h2>
+        <div class="facts">
+          <Presence peer={peer} />
+          {showsNumber && <p>{numberOf(peer)}</p>}
+          {about !== undefined && <p class="about">{about}</p>}
+        </div>
+      </div>
+    </header>
+  );
+}
+
 /** The column on the right. */
 export function Conversation() {
   const peer = open.value;
@@ -133,20 +188,18 @@ export function Conversation() {
   }
   return (
     <main class="conversation">
-      <header>
-        <button type="button" class="back" onClick={closeChat} aria-label="Back to the chats">
-          ‹
-        </button>
-        <h2>{nameOf(peer)}</h2>
-        <Presence peer={peer} />
-      </header>
+      <Head peer={peer} />
       <ol ref={list} class="messages" aria-label="Messages">
         {shown.map((message) => (
           <Bubble key={`${message.mine}${message.id}`} message={message} />
         ))}
       </ol>
       {/* Another chat, or another message to edit, begins with another text. */}
-      <Composer key={`${peer} ${editing.value?.id ?? ''}`} />
+      {blocked.value.has(peer) ? (
+        <Blocked peer={peer} />
+      ) : (
+        <Composer key={`${peer} ${editing.value?.id ?? ''}`} />
+      )}
     </main>
   );
 }

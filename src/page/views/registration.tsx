@@ -1,16 +1,29 @@
-// The way in: a number, then the PIN that was sent to it.
+// The way in: a number, then the PIN that was sent to it; or the code of another device.
 
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { Registration, RegistrationError } from '../../sdk/browser.js';
-import { notice, registered } from '../model.js';
+import { joinAccount, Registration } from '../../sdk/browser.js';
+import { joined, notice, registered } from '../model.js';
+import { problem } from '../problem.js';
 
-function problem(error: unknown): string {
-  if (!(error instanceof RegistrationError)) return (error as Error).message;
-  const wait = error.retryAfterSeconds;
-  return wait === undefined ? error.message : `${error.message} Try again in ${wait} seconds.`;
+const BROWSERS = [
+  ['Firefox/', 'Firefox'],
+  ['Edg/', 'Edge'],
+  ['Chrome/', 'Chrome'],
+  ['Safari/', 'Safari'],
+] as const;
+
+/** `Firefox on Linux x86_64`: for the user's list of devices. */
+function deviceName(): string {
+  const known = BROWSERS.find(([sign]) => navigator.userAgent.includes(sign));
+  const browser = known?.[1] ?? 'Browser';
+  return navigator.platform === '' ? browser : `${browser} on ${navigator.platform}`.slice(0, 64);
 }
 
-function NumberForm({ onSent }: { onSent: (registration: Registration, number: string) => void }) {
+function NumberForm(props: {
+  onSent: (registration: Registration, number: string) => void;
+  onCode: () => void;
+}) {
+  const { onSent, onCode } = props;
   const [number, setNumber] = useState('');
   const [trouble, setTrouble] = useState('');
   const [busy, setBusy] = useState(false);
@@ -43,6 +56,57 @@ function NumberForm({ onSent }: { onSent: (registration: Registration, number: s
       <button type="submit" disabled={busy}>
         Send me a PIN
       </button>
+      <button type="button" class="quiet" onClick={onCode}>
+        I have a linking code
+      </button>
+    </form>
+  );
+}
+
+function CodeForm({ onBack }: { onBack: () => void }) {
+  const [code, setCode] = useState('');
+  const [trouble, setTrouble] = useState('');
+  const [busy, setBusy] = useState(false);
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => field.current?.focus(), []);
+  const join = async (event: Event) => {
+    event.preventDefault();
+    setBusy(true);
+    try {
+      await joined(await joinAccount(location.origin, code.trim(), deviceName()));
+    } catch (error) {
+      setTrouble(problem(error));
+      field.current?.focus();
+    }
+    setBusy(false);
+  };
+  return (
+    <form onSubmit={join}>
+      <label for="code">The code that your other device shows</label>
+      <input
+        id="code"
+        ref={field}
+        autocomplete="off"
+        autocapitalize="none"
+        spellcheck={false}
+        placeholder="kt9x-aexq-8gy8"
+        required
+        value={code}
+        onInput={(event) => setCode(event.currentTarget.value)}
+        aria-describedby="code-trouble"
+      />
+      <p class="hint">
+        It is under “Settings”, “Devices”, “Link another device”. Messages from before stay there.
+      </p>
+      <p id="code-trouble" class="trouble" role="alert">
+        {trouble}
+      </p>
+      <button type="submit" disabled={busy}>
+        Join
+      </button>
+      <button type="button" class="quiet" onClick={onBack}>
+        Register a number
+      </button>
     </form>
   );
 }
@@ -58,7 +122,7 @@ function PinForm(props: { registration: Registration; number: string; onBack: ()
     event.preventDefault();
     setBusy(true);
     try {
-      await registered(await registration.verify(pin, navigator.platform || 'Browser'));
+      await registered(await registration.verify(pin, deviceName()));
     } catch (error) {
       setTrouble(problem(error));
       setPin('');
@@ -100,9 +164,15 @@ function PinForm(props: { registration: Registration; number: string; onBack: ()
   );
 }
 
-/** Both steps. */
+type Step =
+  | { kind: 'number' }
+  | { kind: 'pin'; registration: Registration; number: string }
+  | { kind: 'code' };
+
+/** All ways in. */
 export function RegistrationView() {
-  const [sent, setSent] = useState<{ registration: Registration; number: string } | undefined>();
+  const [step, setStep] = useState<Step>({ kind: 'number' });
+  const back = () => setStep({ kind: 'number' });
   return (
     <main class="registration">
       <h1>Rookery</h1>
@@ -111,11 +181,14 @@ export function RegistrationView() {
           {notice.value}
         </p>
       )}
-      {sent === undefined ? (
-        <NumberForm onSent={(registration, number) => setSent({ registration, number })} />
-      ) : (
-        <PinForm {...sent} onBack={() => setSent(undefined)} />
+      {step.kind === 'number' && (
+        <NumberForm
+          onSent={(registration, number) => setStep({ kind: 'pin', registration, number })}
+          onCode={() => setStep({ kind: 'code' })}
+        />
       )}
+      {step.kind === 'pin' && <PinForm {...step} onBack={back} />}
+      {step.kind === 'code' && <CodeForm onBack={back} />}
     </main>
   );
 }
