@@ -21,7 +21,6 @@ constexpr unsigned unhurried_factor = 4;
 constexpr MonoUs settle_delay_us = 20'000;
 constexpr MonoUs retry_delay_us = 100'000;
 constexpr std::size_t settle_batch = 4096;
-constexpr std::size_t recent_messages = 256;
 
 }  // namespace
 
@@ -91,32 +90,24 @@ void MailboxKeeper::count_uncommitted(std::int64_t bytes) {
 
 void MailboxKeeper::remember(User& user, std::uint64_t fingerprint, std::uint64_t sequence,
                              std::uint32_t accepted_s) {
-  if (!user.recent) user.recent = std::make_unique<RingBuffer<RecentMessage>>();
-  auto& recent = *user.recent;
-  while (!recent.empty() && (recent.size() >= recent_messages ||
-                             recent.front().accepted_s + recognised_seconds() < accepted_s)) {
-    recent.pop_front();
-  }
-  recent.push_back({fingerprint, sequence, accepted_s});
+  if (!user.recent) user.recent = std::make_unique<RecentMessages>();
+  const std::uint32_t keep = recognised_seconds();
+  user.recent->add({fingerprint, sequence, accepted_s}, accepted_s > keep ? accepted_s - keep : 0);
 }
 
 bool MailboxKeeper::is_duplicate(User& user, const RoutedStanza& routed, bool& already_safe) {
   if (!user.recent || routed.fingerprint == 0) return false;
-  auto& recent = *user.recent;
-  for (std::size_t index = recent.size(); index > 0; --index) {
-    const RecentMessage& message = recent[index - 1];
-    if (message.fingerprint != routed.fingerprint) continue;
-    MailboxEntry* entry = user.mail().find(message.mailbox_sequence);
-    already_safe = entry == nullptr || entry->log != 0;
-    if (!already_safe && entry->stanza) {
-      entry->stanza->origin = routed.origin;
-      entry->stanza->origin_number = routed.origin_number;
-      hurried_ = true;
-    }
-    context_.count(Counter::messages_duplicate);
-    return true;
+  const RecentMessage* message = user.recent->find(routed.fingerprint);
+  if (message == nullptr) return false;
+  MailboxEntry* entry = user.mail().find(message->mailbox_sequence);
+  already_safe = entry == nullptr || entry->log != 0;
+  if (!already_safe && entry->stanza) {
+    entry->stanza->origin = routed.origin;
+    entry->stanza->origin_number = routed.origin_number;
+    hurried_ = true;
   }
-  return false;
+  context_.count(Counter::messages_duplicate);
+  return true;
 }
 
 void MailboxKeeper::tell_safe(Stanza& stanza) {

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "base/types.h"
-#include "memory/ring_buffer.h"
+#include "router/recent_messages.h"
 #include "session/sasl.h"
 #include "session/session.h"
 #include "store/mailbox.h"
@@ -29,13 +29,6 @@ struct Contact {
 
 /// How long a retransmission is recognised, from when its sender's last session ended.
 inline constexpr std::uint32_t retransmission_seconds = 600;
-
-/// A message taken lately, so that its retransmission is recognised.
-struct RecentMessage {
-  std::uint64_t fingerprint = 0;
-  std::uint64_t mailbox_sequence = 0;
-  std::uint32_t accepted_s = 0;
-};
 
 /// A session that is over, by its time or by a restart, while messages that it was sent had not
 /// been acknowledged: which, under which number, so that its client's attempt to resume still
@@ -64,7 +57,7 @@ struct User {
   std::unique_ptr<std::vector<Contact>> contacts;
   std::unique_ptr<std::vector<std::string>> blocked;
   std::unique_ptr<std::vector<Device>> devices;  ///< Null: none.
-  std::unique_ptr<RingBuffer<RecentMessage>> recent;
+  std::unique_ptr<RecentMessages> recent;
   std::unique_ptr<std::vector<PastSession>> past;  ///< Oldest first.
   std::uint32_t unclean_end_s = 0;                 ///< When a session last ended without a close.
   bool disabled = false;
