@@ -64,6 +64,18 @@ describe('page: people', function () {
   const dialog = (page: Page) => page.getByRole('dialog');
   const hasPicture = (within: Locator) => within.locator('img.avatar');
 
+  /** On the narrowest of phones nothing has to be scrolled sideways. */
+  const fitsNarrow = async (page: Page) => {
+    const size = page.viewportSize();
+    await page.setViewportSize({ width: 320, height: 560 });
+    const wide = await page.evaluate<string[]>(`[document.documentElement,
+      ...document.querySelectorAll('.side, .conversation, dialog')]
+      .filter((each) => each.scrollWidth > each.clientWidth && each.clientWidth > 0)
+      .map((each) => each.className + ' ' + each.scrollWidth)`);
+    assert.deepEqual(wide, []);
+    if (size !== null) await page.setViewportSize(size);
+  };
+
   before(async () => {
     pages = await Pages.start({
       registration: { sender: 'development', limits: { resendSeconds: 1 } },
@@ -90,6 +102,7 @@ describe('page: people', function () {
       .getByRole('button', { name: 'Chat with +4915123456783' })
       .waitFor();
     await picture(bob, 'people-1-found-phone');
+    await fitsNarrow(bob);
     await found.getByRole('button', { name: 'Chat with +4915123456783' }).click();
     await say(bob, 'I found you.');
     await openChat(ann, BOB);
@@ -183,6 +196,7 @@ describe('page: people', function () {
     await dialog(bob).getByRole('button', { name: 'Rename' }).click();
     await dialog(bob).getByRole('heading', { name: 'Aunt Ann' }).waitFor();
     await hasPicture(dialog(bob)).waitFor();
+    await fitsNarrow(bob);
     await picture(bob, 'people-6-person-phone');
     await bob.keyboard.press('Escape');
     await dialog(bob).waitFor({ state: 'detached' });
@@ -214,6 +228,11 @@ describe('page: people', function () {
     const list = bob.getByRole('list', { name: 'Blocked' });
     await list.scrollIntoViewIfNeeded();
     await picture(bob, 'people-8-block-list-phone');
+    await fitsNarrow(bob);
+    await bob.emulateMedia({ colorScheme: 'dark' });
+    await list.scrollIntoViewIfNeeded();
+    await picture(bob, 'people-8-block-list-phone-dark');
+    await bob.emulateMedia({ colorScheme: null });
     await list.getByRole('button', { name: 'Unblock Aunt Ann' }).click();
     await told(bob, 'Aunt Ann is not blocked any more.');
     await back(bob);

@@ -14,10 +14,11 @@ function initialsOf(name: string): string {
   return letters === '' ? '?' : letters.toLocaleUpperCase();
 }
 
+/** Mixed well, so that neighbouring numbers differ. */
 function hueOf(address: string): number {
-  let sum = 0;
-  for (const letter of address) sum = (sum * 31 + letter.charCodeAt(0)) % 997;
-  return sum % HUES;
+  let hash = 0;
+  for (const letter of address) hash = Math.imul(hash ^ letter.charCodeAt(0), 0x9e3779b1);
+  return ((hash ^ (hash >>> 15)) >>> 0) % HUES;
 }
 
 /** It stands beside the name, so screen readers pass it over. */
