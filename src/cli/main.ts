@@ -11,6 +11,7 @@ import { check } from './check.js';
 import { stop } from './control.js';
 import { addOperationCommands } from './operation-commands.js';
 import { report } from './report.js';
+import { top } from './top/top.js';
 import { trace } from './trace.js';
 
 interface ConfigOption {
@@ -37,6 +38,15 @@ function buildProgram(): Command {
   command('report', 'write everything that a report of a bug needs into one file, without secrets')
     .option('--output <file>', 'the file; rookery-report-TIME.json when left out')
     .action(report);
+  command('top', 'show how the server is, second by second')
+    .option('--plain', 'a line for each interval; so it is when the output is no terminal')
+    .option('--interval <seconds>', 'seconds between two looks', '1')
+    .option('--count <n>', 'stop after so many')
+    .option('--json', 'every sample as JSON, a line each')
+    .option('--record <file>', 'keep the samples in a new file')
+    .option('--replay <file>', 'show a recording')
+    .option('--speed <n>', 'how many times as fast to show it', '1')
+    .action(top);
   command('trace <user>', 'show the stanzas of a user as they come and go')
     .option('--bodies', 'show what people say, too')
     .option('--json', 'as JSON, a line each')
@@ -71,6 +81,11 @@ function exitCodeOf(error: unknown): number {
   );
   return 70;
 }
+
+// Whoever reads our output may stop at any line (`| head`): that is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === 'EPIPE' ? 0 : 70);
+});
 
 try {
   await buildProgram().parseAsync();

@@ -82,6 +82,24 @@ describe('operating', function () {
     await assert.rejects(server.cli('log-level', 'loud'), /loud/u);
   });
 
+  it('top shows lines, keeps a recording, and shows it again', async () => {
+    const file = join(server.data, '..', 'top.ndjson');
+    const lines = await server.cli('top', '--plain', '--count', '2', '--record', file);
+    assert.equal(lines.trimEnd().split('\n').length, 3);
+    assert.match(lines, /^ +time +cpu% +server%/u);
+    const again = await server.cli('top', '--plain', '--replay', file, '--speed', '100');
+    assert.equal(again.split('\n')[1], lines.split('\n')[1]);
+    assert.equal(again, lines);
+    const [json] = (await server.cli('top', '--json', '--replay', file)).split('\n');
+    assert.equal(
+      (JSON.parse(json ?? '') as { server: { domain: string } }).server.domain,
+      'localhost',
+    );
+    await assert.rejects(server.cli('top', '--count', '1', '--record', file), /EEXIST/u);
+    await assert.rejects(server.cli('top', '--replay', server.configFile), /is no recording/u);
+    await assert.rejects(server.cli('top', '--interval', '0'), /--interval is 0/u);
+  });
+
   it('a report can be made of a server that does not run', async () => {
     await server.stop();
     const file = join(server.data, '..', 'report-2.json');
