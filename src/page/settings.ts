@@ -29,6 +29,8 @@ export async function choosePrivacy(change: Partial<Privacy>): Promise<void> {
     privacy.value = before;
     throw error;
   }
+  // An answer to an earlier question may have come meanwhile, with what held before.
+  await loadPrivacy();
 }
 
 export async function saveProfile(change: ProfileChange): Promise<void> {

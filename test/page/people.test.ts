@@ -173,6 +173,7 @@ describe('page: people', function () {
     await ann.getByLabel('That I am online').selectOption('nobody');
     await ann.getByLabel('When I was last here').selectOption('nobody');
     await ann.locator('#privacy-lastSeen:enabled').waitFor();
+    assert.equal(await ann.getByLabel('My about').inputValue(), 'contacts');
     await ann.getByLabel('When I was last here').scrollIntoViewIfNeeded();
     await picture(ann, 'people-5-privacy-desktop');
     await bob.locator('.chat').click();
