@@ -19,7 +19,8 @@ class ThreadClock {
     known_.store(true, std::memory_order_release);
   }
 
-  /// Any thread: what the thread has used so far; 0 when it has not begun or has ended.
+  /// Any thread: what the thread has used so far; 0 when it has not begun, and from a
+  /// moment after its end on.
   [[nodiscard]] std::uint64_t cpu_us() const {
     if (!known_.load(std::memory_order_acquire)) return 0;
     timespec time{};

@@ -21,14 +21,18 @@ TEST(ThreadClock, TellsAnotherThreadsTimeAndNothingOnceItHasEnded) {
     while (!stop.load()) {
     }
   });
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  while (clock.cpu_us() < 20'000 && std::chrono::steady_clock::now() < deadline) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  EXPECT_GE(clock.cpu_us(), 20'000u);
+  const auto eventually = [](auto holds) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (!holds() && std::chrono::steady_clock::now() < deadline) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return holds();
+  };
+  EXPECT_TRUE(eventually([&] { return clock.cpu_us() >= 20'000; }));
   stop.store(true);
   busy.join();
-  EXPECT_EQ(clock.cpu_us(), 0u);
+  // A thread that can be joined is not yet gone from the kernel.
+  EXPECT_TRUE(eventually([&] { return clock.cpu_us() == 0; }));
 }
 
 TEST(NamedMutex, CountsThoseWhoWait) {
@@ -38,9 +42,14 @@ TEST(NamedMutex, CountsThoseWhoWait) {
   EXPECT_EQ(mutex.taken(), 1u);
   EXPECT_EQ(mutex.waited(), 0u);
   std::thread waiting;
+  std::atomic<bool> there{false};
   {
     const std::lock_guard lock(mutex);
-    waiting = std::thread([&] { const std::lock_guard inner(mutex); });
+    waiting = std::thread([&] {
+      there.store(true);
+      const std::lock_guard inner(mutex);
+    });
+    while (!there.load()) std::this_thread::yield();
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }
   waiting.join();
