@@ -7,7 +7,7 @@ import { flag, listenOrOff, textList } from './fields.js';
 /** The section. */
 export const adminSchema = z.strictObject({
   listen: listenOrOff(
-    'Where the admin HTTP interface is: operations, metrics, the dashboard. Whoever uses it ' +
+    'Where the admin HTTP interface is: operations, metrics, alarms. Whoever uses it ' +
       'needs a token (`rookery token add`). Tokens travel as they are: to reach it from other ' +
       'machines, put a proxy with TLS before it. The command line does not need it.',
     'off',

@@ -46,7 +46,7 @@ Of every change (\`raised\`, \`escalated\`, \`cleared\`, \`acknowledged\`), at t
   \`{"event", "alarm", "server": {"domain", "version"}}\`, signed with \`alarms.webhook.secret\`
   (\`X-Rookery-Signature: t=SECONDS,v1=HMAC\`, HMAC-SHA-256 in hexadecimal of the seconds, a dot
   and the body), in order, with the same \`Idempotency-Key\` at every attempt;
-- the **dashboard** and whoever else follows \`rookery alarm stream\` or the samples;
+- **whoever** follows \`rookery alarm stream\` or the samples;
 - the **history**, which outlives restarts: \`rookery alarm history\`. It keeps the last thousand.
 
 \`rookery alarm list\` shows what is raised. \`rookery alarm acknowledge ID\` tells the others that
