@@ -68,8 +68,8 @@ void MessageJournal::add(const MessageStep& step) {
                   step.sequence};
   char* const into = &ring_[end_ % capacity_];
   std::memcpy(into, &head, sizeof head);
-  std::memcpy(into + sizeof head, id.data(), id.size());
-  std::memcpy(into + sizeof head + id.size(), who.data(), who.size());
+  std::copy(id.begin(), id.end(), into + sizeof head);
+  std::copy(who.begin(), who.end(), into + sizeof head + id.size());
   end_ += bytes;
 }
 
