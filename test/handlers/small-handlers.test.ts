@@ -99,7 +99,10 @@ describe('handlers', () => {
     await harness.services.store.transaction(() => {
       harness.services.blocks.save('bob', ['ann@example.org']);
     });
-    assert.equal(condition(await harness.iq('ann', 'get', query, BOB)), 'service-unavailable');
+    // To who is blocked, the account is one that does not exist.
+    const nobody = { ...BOB, to: 'nobody@example.org' };
+    assert.equal(condition(await harness.iq('ann', 'get', query, nobody)), 'forbidden');
+    assert.equal(condition(await harness.iq('ann', 'get', query, BOB)), 'forbidden');
   });
 
   it('says its version, and yes to an old session request', async () => {
