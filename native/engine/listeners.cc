@@ -1,13 +1,17 @@
 // Accepting connections.
 #include "engine/listeners.h"
 
+#include <optional>
 #include <string_view>
+#include <utility>
 
 namespace rookery {
 namespace {
 
 constexpr int accepts_per_turn = 64;
 constexpr MonoUs reopen_pause_us = 250'000;
+// Connections that wait to be let in, of a shard: their descriptors must not fill its table.
+constexpr std::size_t most_held = 4096;
 
 void for_each_line(std::string_view lines, const auto& visit) {
   while (!lines.empty()) {
@@ -35,7 +39,7 @@ std::vector<Listeners::Open> Listeners::open(std::vector<std::string>& problems)
       problems.push_back(error);
       return;
     }
-    listeners_.push_back({std::string(address), kind, descriptor, true});
+    listeners_.push_back({std::string(address), kind, descriptor});
     std::string_view host = address.substr(0, address.rfind(':'));
     if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
     opened.push_back(
@@ -58,16 +62,19 @@ void Listeners::close() {
     if (listener.descriptor >= 0) context_.network.close(listener.descriptor);
   }
   listeners_.clear();
+  while (const std::optional<Held> held = held_.pop()) {
+    context_.network.close(held->accepted.descriptor);
+  }
   context_.timers.cancel(timer_);
   timer_ = 0;
 }
 
 void Listeners::readable(std::uint64_t token) {
-  if (token >= listeners_.size() || listeners_[token].descriptor < 0) return;
+  if (token >= listeners_.size() || listeners_[token].descriptor < 0 || full_) return;
   Listener& listener = listeners_[token];
   for (int count = 0; count < accepts_per_turn; ++count) {
-    if (!accept_rate_.take(context_.now)) {
-      pause(accept_rate_.next(context_.now));
+    if (held_.size() >= most_held) {
+      set_full(true);
       return;
     }
     const Accepted accepted = context_.network.accept(listener.descriptor);
@@ -75,8 +82,37 @@ void Listeners::readable(std::uint64_t token) {
       case AcceptStatus::none: return;
       case AcceptStatus::failed: continue;
       case AcceptStatus::exhausted: shed(listener); return;
-      case AcceptStatus::accepted: io_.accepted(accepted, listener.kind); break;
+      case AcceptStatus::accepted:
+        held_.push(context_.addresses.place(accepted.peer.ip), {accepted, listener.kind});
+        break;
     }
+  }
+}
+
+bool Listeners::admit(MonoUs until) {
+  bool first = true;
+  while (!held_.empty()) {
+    if (!accept_rate_.ready(context_.now)) {
+      context_.counters.add(Counter::accepts_paused);
+      schedule(accept_rate_.next(context_.now));
+      return false;
+    }
+    // One at least, so that a shard which never has time takes in somebody all the same.
+    if (!std::exchange(first, false) && context_.clock.now_us() >= until) return true;
+    accept_rate_.take(context_.now);
+    const std::optional<Held> held = held_.pop();
+    if (full_ && held_.size() <= most_held / 2) set_full(false);
+    io_.accepted(held->accepted, held->kind);
+  }
+  return false;
+}
+
+// The rest waits in the kernel's backlog, which is not fair, but as short as the kernel lets it be.
+void Listeners::set_full(bool full) {
+  full_ = full;
+  for (std::size_t token = 0; token < listeners_.size(); ++token) {
+    if (listeners_[token].descriptor < 0) continue;
+    context_.network.rewatch(listeners_[token].descriptor, token, !full, false);
   }
 }
 
@@ -93,9 +129,8 @@ void Listeners::shed(Listener& listener) {
   }
   context_.network.close(listener.descriptor);
   listener.descriptor = -1;
-  listener.watched = false;
   context_.counters.add(Counter::listeners_dropped);
-  if (timer_ == 0) schedule(context_.now + reopen_pause_us);
+  schedule(context_.now + reopen_pause_us);
 }
 
 // Itself when no other shard has room: then whoever comes is refused by the kernel.
@@ -118,37 +153,24 @@ void Listeners::reopen(std::size_t token) {
   if (context_.network.room(context_.id) > 0) {
     listener.descriptor = context_.network.listen(listener.address, token, error);
   }
-  listener.watched = listener.descriptor >= 0;
-  if (!listener.watched && timer_ == 0) schedule(context_.now + reopen_pause_us);
+  if (listener.descriptor < 0) {
+    schedule(context_.now + reopen_pause_us);
+  } else if (full_) {
+    context_.network.rewatch(listener.descriptor, token, false, false);
+  }
 }
 
 void Listeners::schedule(MonoUs when) {
-  timer_ = context_.timers.schedule(when, timer_cookie(TimerKind::listeners, Handle{}));
-}
-
-void Listeners::pause(MonoUs until) {
-  context_.counters.add(Counter::accepts_paused);
-  for (std::size_t token = 0; token < listeners_.size(); ++token) {
-    Listener& listener = listeners_[token];
-    if (!listener.watched) continue;
-    listener.watched = false;
-    context_.network.rewatch(listener.descriptor, token, false, false);
-  }
+  if (timer_ != 0 && timer_due_ <= when) return;
   context_.timers.cancel(timer_);
-  schedule(until);
+  timer_due_ = when;
+  timer_ = context_.timers.schedule(when, timer_cookie(TimerKind::listeners, Handle{}));
 }
 
 void Listeners::timer_fired() {
   timer_ = 0;
   for (std::size_t token = 0; token < listeners_.size(); ++token) {
-    Listener& listener = listeners_[token];
-    if (listener.watched) continue;
-    if (listener.descriptor < 0) {
-      reopen(token);
-      continue;
-    }
-    listener.watched = true;
-    context_.network.rewatch(listener.descriptor, token, true, false);
+    if (listeners_[token].descriptor < 0) reopen(token);
   }
 }
 

@@ -1,11 +1,13 @@
-// One shard's listening sockets: open, paused while the accept rate says so, dropped while the
-// descriptor table is full, and closed.
+// One shard's listening sockets: open, dropped while the descriptor table is full, and closed. What
+// they bring is taken from the kernel at once and waits here, fair to addresses, for the accept
+// rate and for a shard that has time: nothing but the descriptor is kept of it until then.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "session/connection_io.h"
+#include "session/fair_queue.h"
 #include "session/session_context.h"
 
 namespace rookery {
@@ -25,19 +27,25 @@ class Listeners {
   void close();
   /// The token of a listener is a small number, which no connection's handle is.
   [[nodiscard]] static bool is_listener(std::uint64_t token) { return token < (1u << 16); }
-  /// Takes in what is in the backlog, as far as the limits let it.
+  /// Takes what is in the kernel's backlog; admit() lets it in.
   void readable(std::uint64_t token);
+  /// Takes in whose turn it is, until `until` has passed; true when it ended because of that.
+  bool admit(MonoUs until);
   /// The time to try again has come.
   void timer_fired();
+  [[nodiscard]] std::size_t held() const { return held_.size(); }
 
  private:
   struct Listener {
     std::string address;
     ListenerKind kind;
     int descriptor;  ///< -1: dropped.
-    bool watched;
   };
-  void pause(MonoUs until);
+  struct Held {
+    Accepted accepted;
+    ListenerKind kind;
+  };
+  void set_full(bool full);
   void shed(Listener& listener);
   [[nodiscard]] ShardId roomiest() const;
   void reopen(std::size_t token);
@@ -46,8 +54,11 @@ class Listeners {
   SessionContext& context_;
   ConnectionIo& io_;
   RateLimit accept_rate_;
+  FairQueue<Held> held_;
   std::vector<Listener> listeners_;
   TimerId timer_ = 0;
+  MonoUs timer_due_ = 0;
+  bool full_ = false;  ///< As many wait as may: nothing is taken from the kernel.
   bool opened_ = false;
 };
 

@@ -12,6 +12,8 @@ namespace rookery {
 namespace {
 
 constexpr std::size_t events_per_turn = 512;
+// Of a turn, for connections without a session: what a chat message may have to wait for them.
+constexpr MonoUs newcomers_us = 2000;
 constexpr std::int64_t retry_sleep_us = 200;
 constexpr MonoUs first_ask_us = 20'000;
 constexpr MonoUs last_ask_us = 1'000'000;
@@ -41,8 +43,9 @@ Shard::Shard(ShardId id, ShardSurroundings surroundings)
       iqs_(router_, delivery_, messages_),
       sessions_(router_, keeper_, delivery_, presence_),
       devices_(router_, keeper_, delivery_, sessions_),
-      negotiator_(context_, io_, *this),
-      compact_(context_, io_, *this, negotiator_.login_rate()),
+      logins_(context_.config.logins_per_second),
+      negotiator_(context_, io_, *this, logins_),
+      compact_(context_, io_, *this, logins_),
       stanzas_(router_, delivery_, messages_, presence_, iqs_, sessions_, negotiator_),
       inquiries_(router_),
       listeners_(context_, io_),
@@ -198,7 +201,7 @@ void Shard::publish_holdings() {
 }
 
 std::int64_t Shard::sleep_us(std::int64_t max_sleep_us, MonoUs& now) const {
-  if (max_sleep_us == 0 || io_.output_waits() || inquiries_.at_work()) return 0;
+  if (max_sleep_us == 0 || newcomers_wait_ || io_.output_waits() || inquiries_.at_work()) return 0;
   now = context_.clock.now_us();
   MonoUs due = std::min(context_.timers.next_due(), keeper_.next_due());
   if (delivery_.tcp_awaited()) due = std::min(due, next_ask_);
@@ -239,7 +242,9 @@ void Shard::take_arrivals() {
   }
 }
 
+// Who has a session comes first, so that a storm of logins is not felt by those who chat.
 void Shard::read_sockets(std::size_t count) {
+  newcomers_.clear();
   for (std::size_t index = 0; index < count; ++index) {
     const NetworkEvent& event = events_[index];
     if (Listeners::is_listener(event.token)) {
@@ -248,9 +253,34 @@ void Shard::read_sockets(std::size_t count) {
     }
     Connection* connection = context_.connections.get(Handle{event.token});
     if (connection == nullptr) continue;
+    if (connection->session == nullptr) {
+      newcomers_.push_back(static_cast<std::uint32_t>(index));
+      continue;
+    }
     if (event.writable) io_.writable(*connection);
     if (event.readable || event.hangup) io_.readable(*connection, event.hangup);
   }
+  newcomers_wait_ = false;
+  if (!newcomers_.empty() || listeners_.held() > 0) read_newcomers();
+}
+
+// What is not reached is reported again, before what comes later. New connections are only taken in
+// when those that are here have been served.
+void Shard::read_newcomers() {
+  const MonoUs until = context_.clock.now_us() + newcomers_us;
+  for (std::size_t at = 0; at < newcomers_.size(); ++at) {
+    if (at > 0 && context_.clock.now_us() >= until) {
+      newcomers_wait_ = true;
+      context_.counters.add(Counter::logins_behind);
+      return;
+    }
+    const NetworkEvent& event = events_[newcomers_[at]];
+    Connection* connection = context_.connections.get(Handle{event.token});
+    if (connection == nullptr) continue;
+    if (event.writable) io_.writable(*connection);
+    if (event.readable || event.hangup) io_.readable(*connection, event.hangup);
+  }
+  newcomers_wait_ = listeners_.admit(until);
 }
 
 void Shard::run_timers() {
@@ -268,7 +298,10 @@ void Shard::run_timers() {
           sessions_.resume_timer_fired(*session);
         }
         return;
-      case TimerKind::listeners: listeners_.timer_fired(); return;
+      case TimerKind::listeners:
+        listeners_.timer_fired();
+        newcomers_wait_ = newcomers_wait_ || listeners_.admit(context_.now + newcomers_us);
+        return;
       case TimerKind::logins: login_timer_ = 0; return;
       case TimerKind::expiry:
         keeper_.expire();
@@ -278,13 +311,31 @@ void Shard::run_timers() {
         return;
     }
   });
-  const MonoUs next_of_compact = compact_.start_waiting_logins();
-  MonoUs next_login = negotiator_.start_waiting_logins();
-  if (next_login == 0 || (next_of_compact != 0 && next_of_compact < next_login)) {
-    next_login = next_of_compact;
-  }
-  if (next_login != 0 && login_timer_ == 0) {
-    login_timer_ = context_.timers.schedule(next_login, timer_cookie(TimerKind::logins, Handle{}));
+  start_logins();
+}
+
+void Shard::start_logins() {
+  const auto gone = [this](Handle handle) {
+    const Connection* connection = context_.connections.get(handle);
+    return connection == nullptr ||
+           !(StreamNegotiator::waits(*connection) || CompactNegotiator::waits(*connection));
+  };
+  const MonoUs until = logins_.size() == 0 ? 0 : context_.clock.now_us() + newcomers_us;
+  const MonoUs next = logins_.start(context_.now, gone, [this, until](Handle handle) {
+    Connection& connection = *context_.connections.get(handle);
+    if (CompactNegotiator::waits(connection)) {
+      compact_.begin_waiting(connection);
+    } else {
+      negotiator_.begin_waiting(connection);
+    }
+    return context_.clock.now_us() < until;
+  });
+  const std::int64_t live = context_.counters.get(Counter::unauthenticated);
+  logins_.tidy(static_cast<std::size_t>(std::max<std::int64_t>(live, 0)), gone);
+  if (next != 0 && next <= context_.now) {
+    newcomers_wait_ = true;  // There was no time for more.
+  } else if (next != 0 && login_timer_ == 0) {
+    login_timer_ = context_.timers.schedule(next, timer_cookie(TimerKind::logins, Handle{}));
   }
 }
 

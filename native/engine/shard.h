@@ -127,6 +127,8 @@ class Shard final : StreamHandler, LoginHost, DeviceHost, MailboxObserver {
   void take_arrivals();
   void take_commands();
   void read_sockets(std::size_t count);
+  void read_newcomers();
+  void start_logins();
   void run_timers();
   void work_for_store();
   void rotate_ticket_keys();
@@ -165,6 +167,7 @@ class Shard final : StreamHandler, LoginHost, DeviceHost, MailboxObserver {
   IqRouter iqs_;
   SessionManager sessions_;
   DeviceSessions devices_;
+  LoginQueue logins_;
   StreamNegotiator negotiator_;
   CompactNegotiator compact_;
   StanzaRouter stanzas_;
@@ -175,7 +178,9 @@ class Shard final : StreamHandler, LoginHost, DeviceHost, MailboxObserver {
   Caps caps_;
   std::shared_ptr<TicketKeys> ticket_keys_;
   std::vector<NetworkEvent> events_;
-  std::size_t event_count_ = 0;  ///< Of those, from the last sleep.
+  std::size_t event_count_ = 0;           ///< Of those, from the last sleep.
+  std::vector<std::uint32_t> newcomers_;  ///< Events that wait behind those of sessions.
+  bool newcomers_wait_ = false;           ///< The turn had no time for all of them.
   TimerId login_timer_ = 0;
   std::uint64_t sessions_closed_ = 0;
   std::vector<std::string> early_questions_;  ///< For keys, before accounts_known_.

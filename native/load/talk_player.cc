@@ -8,6 +8,8 @@ namespace {
 
 constexpr std::uint64_t login_look_ns = 5'000'000;
 constexpr std::uint32_t retry_ms = 1000;
+// What has not come after so long a silence does not come any more.
+constexpr std::uint64_t quiet_ns = 4'000'000'000;
 
 }  // namespace
 
@@ -36,7 +38,8 @@ void TalkPlayer::begin(Phase phase) {
       return;
     case Phase::finish:
       talk_.stop();
-      deadline_ns_ = monotonic_ns() + static_cast<std::uint64_t>(finish_seconds_ * 1e9);
+      arrived_ns_ = monotonic_ns();
+      deadline_ns_ = arrived_ns_ + static_cast<std::uint64_t>(finish_seconds_ * 1e9);
       return;
     case Phase::log_out: talk_.close_all(); return;
     default: return;
@@ -47,8 +50,15 @@ bool TalkPlayer::finished() {
   switch (phase_) {
     case Phase::log_in:
     case Phase::again: return talk_.continue_logins();
-    case Phase::finish:
-      return (talk_.lost() == 0 && talk_.missing() == 0) || monotonic_ns() > deadline_ns_;
+    case Phase::finish: {
+      const std::uint64_t now = monotonic_ns();
+      if (talk_.counts().arrived != arrived_) {
+        arrived_ = talk_.counts().arrived;
+        arrived_ns_ = now;
+      }
+      return (talk_.lost() == 0 && talk_.missing() == 0) || now > deadline_ns_ ||
+             now - arrived_ns_ > quiet_ns;
+    }
     default: return true;
   }
 }

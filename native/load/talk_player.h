@@ -23,6 +23,8 @@ class TalkPlayer : public Player {
   double finish_seconds_;
   Phase phase_ = Phase::none;
   std::uint64_t deadline_ns_ = 0;
+  std::uint64_t arrived_ = 0;     // So many had arrived,
+  std::uint64_t arrived_ns_ = 0;  // at this time.
 };
 
 /// What every fleet has to say about its connections.

@@ -1,7 +1,6 @@
 // Rates and counts of admission.
 #include "session/admission.h"
 
-#include <algorithm>
 #include <cstring>
 
 namespace rookery {
@@ -25,14 +24,22 @@ std::uint32_t minute_of(MonoUs now) {
 
 }  // namespace
 
-bool RateLimit::take(MonoUs now) {
-  if (per_second_ == 0) return true;
+void RateLimit::fill(MonoUs now) {
   if (last_ == 0) last_ = now;
   const double elapsed = static_cast<double>(now - last_) / second_us;
-  tokens_ = std::min(static_cast<double>(per_second_), tokens_ + elapsed * per_second_);
+  tokens_ = std::min(burst_, tokens_ + elapsed * per_second_);
   last_ = now;
-  if (tokens_ < 1.0) return false;
-  tokens_ -= 1.0;
+}
+
+bool RateLimit::ready(MonoUs now) {
+  if (per_second_ == 0) return true;
+  fill(now);
+  return tokens_ >= 1.0;
+}
+
+bool RateLimit::take(MonoUs now) {
+  if (!ready(now)) return false;
+  if (per_second_ != 0) tokens_ -= 1.0;
   return true;
 }
 

@@ -2,6 +2,7 @@
 // allocated for the peer.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -14,14 +15,22 @@ namespace rookery {
 /// A token bucket without a timer: filled from the clock when it is asked.
 class RateLimit {
  public:
-  /// `per_second` 0: no limit. The bucket holds one second's worth.
-  explicit RateLimit(std::uint32_t per_second) : per_second_(per_second), tokens_(per_second) {}
+  /// `per_second` 0: no limit. The bucket holds the share of a second's worth, at least one.
+  explicit RateLimit(std::uint32_t per_second, std::uint32_t burst_share = 1)
+      : per_second_(per_second),
+        burst_(std::max(1.0, static_cast<double>(per_second) / burst_share)),
+        tokens_(burst_) {}
   bool take(MonoUs now);
+  /// Whether take() would succeed.
+  bool ready(MonoUs now);
   /// When the next token will be there (now, when it already is).
   [[nodiscard]] MonoUs next(MonoUs now) const;
 
  private:
+  void fill(MonoUs now);
+
   std::uint32_t per_second_;
+  double burst_;
   double tokens_;
   MonoUs last_ = 0;
 };

@@ -37,8 +37,8 @@ bool number_of(const StanzaView& view, std::string_view name, Number& out) {
 }  // namespace
 
 CompactNegotiator::CompactNegotiator(SessionContext& context, ConnectionIo& io, DeviceHost& host,
-                                     RateLimit& login_rate)
-    : context_(context), io_(io), host_(host), login_rate_(login_rate) {}
+                                     LoginQueue& logins)
+    : context_(context), io_(io), host_(host), logins_(logins) {}
 
 void CompactNegotiator::login_requested(Connection& connection) {
   connection.state = StreamState::waiting;
@@ -50,26 +50,22 @@ void CompactNegotiator::login_requested(Connection& connection) {
     refuse(connection, "temporary-auth-failure");
     return;
   }
-  if (!waiting_.empty() || !login_rate_.take(context_.now)) {
+  if (!logins_.enter(connection, context_.now)) {
     context_.counters.add(Counter::logins_delayed);
-    waiting_.push_back(connection.handle);
+    connection.login->device->delayed = true;
     return;
   }
   begin(connection);
 }
 
-MonoUs CompactNegotiator::start_waiting_logins() {
-  while (!waiting_.empty()) {
-    Connection* connection = context_.connections.get(waiting_.front());
-    if (connection == nullptr || connection->state != StreamState::waiting) {
-      waiting_.pop_front();
-      continue;
-    }
-    if (!login_rate_.take(context_.now)) return login_rate_.next(context_.now);
-    waiting_.pop_front();
-    begin(*connection);
-  }
-  return 0;
+bool CompactNegotiator::waits(const Connection& connection) {
+  return connection.state == StreamState::waiting && connection.login && connection.login->device &&
+         connection.login->device->delayed;
+}
+
+void CompactNegotiator::begin_waiting(Connection& connection) {
+  connection.login->device->delayed = false;
+  begin(connection);
 }
 
 void CompactNegotiator::begin(Connection& connection) {

@@ -4,10 +4,10 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <string_view>
 
 #include "session/connection_io.h"
+#include "session/login_queue.h"
 #include "session/session_context.h"
 
 namespace rookery {
@@ -24,9 +24,9 @@ class DeviceHost {
 
 class CompactNegotiator {
  public:
-  /// `login_rate` is shared with the logins of XMPP clients.
+  /// `logins` is shared with the logins of XMPP clients.
   CompactNegotiator(SessionContext& context, ConnectionIo& io, DeviceHost& host,
-                    RateLimit& login_rate);
+                    LoginQueue& logins);
 
   /// The handshake has brought a login.
   void login_requested(Connection& connection);
@@ -35,8 +35,9 @@ class CompactNegotiator {
   /// Answers a login with `<failure/>` and ends the connection. `condition`: its name.
   void refuse(Connection& connection, std::string_view condition);
 
-  /// Starts logins that waited for the login rate; returns when to look again, or 0.
-  MonoUs start_waiting_logins();
+  /// Whether the connection waits for its turn of the login rate, and what to do when it has come.
+  [[nodiscard]] static bool waits(const Connection& connection);
+  void begin_waiting(Connection& connection);
 
  private:
   bool read_login(Connection& connection, std::string& user);
@@ -45,8 +46,7 @@ class CompactNegotiator {
   SessionContext& context_;
   ConnectionIo& io_;
   DeviceHost& host_;
-  RateLimit& login_rate_;
-  std::deque<Handle> waiting_;  ///< Bounded by the unauthenticated connections.
+  LoginQueue& logins_;
 };
 
 /// `<success/>` or what else answers a login, in the protocol's namespace.

@@ -17,6 +17,7 @@ struct DeviceLogin {
   std::uint32_t handled = 0;  ///< Stanzas of `previous` that it has handled.
   std::uint32_t told = 0;     ///< Its own stanzas that it was told are safe.
   std::uint8_t device = 0;
+  bool delayed = false;  ///< Waits for the login rate.
   bool resume = true;    ///< `previous` is to go on, if it can.
   bool resumed = false;  ///< It was promised that `previous` goes on.
 };

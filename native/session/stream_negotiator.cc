@@ -20,8 +20,9 @@ constexpr std::uint8_t max_failures = 3;
 
 }  // namespace
 
-StreamNegotiator::StreamNegotiator(SessionContext& context, ConnectionIo& io, LoginHost& host)
-    : context_(context), io_(io), host_(host), login_rate_(context.config.logins_per_second) {}
+StreamNegotiator::StreamNegotiator(SessionContext& context, ConnectionIo& io, LoginHost& host,
+                                   LoginQueue& logins)
+    : context_(context), io_(io), host_(host), logins_(logins) {}
 
 void StreamNegotiator::send_header(Connection& connection) {
   io_.write_open(connection);
@@ -191,32 +192,24 @@ void StreamNegotiator::auth(Connection& connection, const StanzaView& view) {
     return;
   }
   DelayedLogin login{mechanism, std::move(initial), !encoded.empty()};
-  if (!waiting_.empty() || !login_rate_.take(context_.now)) {
+  if (!logins_.enter(connection, context_.now)) {
     context_.counters.add(Counter::logins_delayed);
     connection.state = StreamState::waiting;
     connection.login->delayed = std::make_unique<DelayedLogin>(std::move(login));
-    waiting_.push_back(connection.handle);
     return;
   }
   begin_sasl(connection, login);
 }
 
-MonoUs StreamNegotiator::start_waiting_logins() {
-  while (!waiting_.empty()) {
-    Connection* connection = context_.connections.get(waiting_.front());
-    if (connection == nullptr || connection->state != StreamState::waiting || !connection->login ||
-        !connection->login->delayed) {
-      waiting_.pop_front();
-      continue;
-    }
-    if (!login_rate_.take(context_.now)) return login_rate_.next(context_.now);
-    waiting_.pop_front();
-    const std::unique_ptr<DelayedLogin> login = std::move(connection->login->delayed);
-    connection->state = StreamState::negotiate;
-    begin_sasl(*connection, *login);
-    io_.resume_input(*connection);
-  }
-  return 0;
+bool StreamNegotiator::waits(const Connection& connection) {
+  return connection.state == StreamState::waiting && connection.login && connection.login->delayed;
+}
+
+void StreamNegotiator::begin_waiting(Connection& connection) {
+  const std::unique_ptr<DelayedLogin> login = std::move(connection.login->delayed);
+  connection.state = StreamState::negotiate;
+  begin_sasl(connection, *login);
+  io_.resume_input(connection);
 }
 
 void StreamNegotiator::begin_sasl(Connection& connection, const DelayedLogin& delayed) {

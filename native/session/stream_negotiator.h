@@ -3,12 +3,12 @@
 // of its LoginHost.
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
 
 #include "session/connection_io.h"
+#include "session/login_queue.h"
 #include "session/session_context.h"
 #include "session/stream_writer.h"
 
@@ -36,7 +36,7 @@ class LoginHost {
 
 class StreamNegotiator {
  public:
-  StreamNegotiator(SessionContext& context, ConnectionIo& io, LoginHost& host);
+  StreamNegotiator(SessionContext& context, ConnectionIo& io, LoginHost& host, LoginQueue& logins);
 
   void stream_opened(Connection& connection, const StreamHeaderView& header);
   /// An element of a stream that has no session yet.
@@ -51,11 +51,9 @@ class StreamNegotiator {
   /// Sends a stream error (with a header of our own when there was none) and ends the connection.
   void fail(Connection& connection, StreamError error, std::string_view text);
 
-  /// Logins a second; shared by all kinds of logins.
-  [[nodiscard]] RateLimit& login_rate() { return login_rate_; }
-
-  /// Starts logins that waited for the login rate; returns when to look again, or 0.
-  MonoUs start_waiting_logins();
+  /// Whether the connection waits for its turn of the login rate, and what to do when it has come.
+  [[nodiscard]] static bool waits(const Connection& connection);
+  void begin_waiting(Connection& connection);
 
  private:
   void open_failed(Connection& connection, StreamError error, std::string_view text);
@@ -76,9 +74,7 @@ class StreamNegotiator {
   SessionContext& context_;
   ConnectionIo& io_;
   LoginHost& host_;
-  RateLimit login_rate_;
-  // What they wait with is in their Login, and goes when their connection goes.
-  std::deque<Handle> waiting_;  ///< For the login rate.
+  LoginQueue& logins_;
 };
 
 }  // namespace rookery

@@ -167,10 +167,10 @@ async function bench(scenario: string, options: BenchOptions): Promise<void> {
   if (options.makeAccounts && options.users !== undefined) {
     throw new UserError('--make-accounts and --users exclude each other.', '', 2);
   }
-  if (options.makeAccounts && options.server !== undefined) {
+  if (options.makeAccounts && options.server !== undefined && !/^127\./u.test(options.server)) {
     throw new UserError(
-      '--make-accounts makes them in the server of this configuration, not in another one.',
-      'Leave --server out, or make the accounts there and name them with --users.',
+      '--make-accounts makes them in the server of this configuration, on this machine.',
+      'Make the accounts on the other one and name them with --users.',
       2,
     );
   }

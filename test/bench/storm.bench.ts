@@ -120,7 +120,7 @@ function figuresOf(who: string, result: StormResult, ours: boolean): Figure[] {
 
 async function ourStorm(): Promise<StormResult> {
   const port = await freePort();
-  const loginsPerSecond = setting('ROOKERY_BENCH_PACE', 5000);
+  const loginsPerSecond = setting('ROOKERY_BENCH_PACE', 2000);
   const server = await TestServer.start({
     config: {
       shards: 2,
