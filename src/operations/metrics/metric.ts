@@ -43,23 +43,30 @@ export function metricName(
   return { name: kind === 'counter' ? `${withUnit}_total` : withUnit, factor };
 }
 
-/** Histograms are told with these bounds: every doubling, from 2^4 - 1 to 2^26 - 1 of the unit. */
-const FIRST_BIT = 4;
-const LAST_BIT = 26;
-const BOUNDS = Array.from(
-  { length: LAST_BIT - FIRST_BIT + 1 },
-  (_, at) => 2 ** (FIRST_BIT + at) - 1,
-);
+/** Bounds of histograms: every doubling, `2^first - 1` to `2^last - 1`. */
+function doublings(first: number, last: number): number[] {
+  return Array.from({ length: last - first + 1 }, (_, at) => 2 ** (first + at) - 1);
+}
 
-/** Cumulative counts under each bound. */
-export function cumulated({ buckets }: HistogramFigures): { bound: number; count: number }[] {
+/** Of times in microseconds: 31 µs to 17 s. */
+const TIME_BOUNDS: readonly number[] = doublings(5, 24);
+/** Of pieces: 1 to 65,535. */
+const PIECE_BOUNDS: readonly number[] = doublings(1, 16);
+
+/** The bounds with which a metric's histograms are told, in the unit of the sample. */
+export function boundsOf({ factor }: Pick<Metric, 'factor'>): readonly number[] {
+  return factor === 1 ? PIECE_BOUNDS : TIME_BOUNDS;
+}
+
+/** How many values lie under each bound. */
+export function cumulated({ buckets }: HistogramFigures, bounds: readonly number[]): number[] {
   let at = 0;
   let count = 0;
-  return BOUNDS.map((bound) => {
+  return bounds.map((bound) => {
     for (let next = buckets[at]; next !== undefined && next[0] <= bound; next = buckets[at]) {
       count += next[1];
       at++;
     }
-    return { bound, count };
+    return count;
   });
 }

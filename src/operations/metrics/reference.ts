@@ -46,7 +46,8 @@ scrape_configs:
 Names are stable: a figure may be added, none is renamed without a note in the release. Times are
 in seconds, sizes in bytes; what ends with \`_total\` only grows until the server restarts. A
 histogram has buckets at each doubling (\`le\` is the largest value in the bucket: 2^n − 1
-microseconds, or pieces), so that a quantile of it is right to a factor of two:
+microseconds, or pieces), so that a quantile of it is right to a factor of two; one that has
+counted nothing yet is not told.
 \`histogram_quantile(0.99, sum by (le) (rate(rookery_shard_handover_seconds_bucket[1m])))\`.
 \`rookery sample show\` has eight buckets in each doubling. The rings of all shards towards one are
 told as one queue, \`to-shard-N-requests\`.
