@@ -1,7 +1,9 @@
 // The ways in for operators: a Unix socket that only the server's own user may open, and HTTP for
-// whoever has a token. Behind both stand the operations of the registry.
+// whoever has a token. Behind both stand the operations of the registry; the dashboard is served
+// beside them.
 
 import { chmodSync, rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { adminSocketPath } from '../base/admin-path.js';
 import { errorText, UserError } from '../base/errors.js';
 import type { Logger } from '../base/log.js';
@@ -9,9 +11,11 @@ import { version } from '../base/version.js';
 import type { Config } from '../config/schema.js';
 import { Engine } from '../engine/engine.js';
 import { openApiRoute } from '../http/openapi.js';
+import { dashboardPolicy } from '../http/page-policy.js';
 import { Problem } from '../http/problem.js';
 import { type Route, route } from '../http/route.js';
 import { HttpServer } from '../http/server.js';
+import { StaticFiles } from '../http/static-files.js';
 import { ADMIN_DOCUMENT } from '../operations/admin-document.js';
 import type { Caller, OperationContext } from '../operations/context.js';
 import { Exposition } from '../operations/metrics/exposition.js';
@@ -25,6 +29,7 @@ import type { Listener } from './listeners.js';
 
 /** Whoever may open the socket may do everything. */
 const OWNER: Caller = { name: 'command line', role: 'admin', via: 'socket' };
+const DASHBOARD_FOLDER = fileURLToPath(new URL('../dashboard', import.meta.url));
 const MAX_REQUESTS = 1000;
 const MAX_REQUESTS_PER_ADDRESS = 200;
 const MAX_BODY_BYTES = 1024 * 1024;
@@ -119,6 +124,7 @@ export class AdminService {
         maxRequestsPerAddress: MAX_REQUESTS_PER_ADDRESS,
       },
       routes: this.routes(),
+      files: this.dashboard(),
       log,
       maxBodyBytes: MAX_BODY_BYTES,
     });
@@ -132,6 +138,17 @@ export class AdminService {
         'Stop what listens there, or write another address.',
       );
     }
+  }
+
+  /** Open to all who reach it: it shows nothing before it has a token. */
+  private dashboard(): StaticFiles {
+    return new StaticFiles({
+      folder: DASHBOARD_FOLDER,
+      policy: dashboardPolicy,
+      missing:
+        'Rookery runs, but this installation has no dashboard. The interface is described at ' +
+        '/api/openapi.json.',
+    });
   }
 
   private metricsRoute(): Route {

@@ -7,6 +7,7 @@ import type { Config } from '../config/schema.js';
 import type { ApiParts, Endpoints } from '../http/api-parts.js';
 import { deviceRoutes } from '../http/device-routes.js';
 import { openApiRoute } from '../http/openapi.js';
+import { chatPolicy } from '../http/page-policy.js';
 import { registrationRoutes } from '../http/registration-routes.js';
 import type { Route } from '../http/route.js';
 import { HttpServer } from '../http/server.js';
@@ -58,7 +59,13 @@ export class HttpService {
     const keeper = new DeviceKeeper(services, secret, config.registration.limits);
     const registrar = this.registrar(secret);
     const routes = apiRoutes(this.apiParts(registrar, keeper));
-    const files = new StaticFiles(PAGE_FOLDER, (host) => this.endpoints(host).webSocket);
+    const files = new StaticFiles({
+      folder: PAGE_FOLDER,
+      policy: (host) => chatPolicy(this.endpoints(host).webSocket),
+      missing:
+        'Rookery runs, but this installation has no chat page. The API is described at ' +
+        '/api/openapi.json.',
+    });
     const all = [...routes, openApiRoute(routes, version)];
     this.server = new HttpServer({ name: 'http', config: config.http, routes: all, files, log });
     const { address, port } = await this.server.start();

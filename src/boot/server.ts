@@ -15,6 +15,7 @@ import type { QueueStatus } from '../operations/queue-status.js';
 import type { ServerSample } from '../operations/sample.js';
 import { Sampler } from '../operations/sampler.js';
 import { Traces } from '../operations/traces.js';
+import { Views } from '../operations/views.js';
 import { Dispatcher } from '../pool/dispatcher.js';
 import { HandlerPool } from '../pool/handler-pool.js';
 import { AdminTokens } from '../services/admin-tokens.js';
@@ -86,6 +87,7 @@ export class Server extends EventEmitter<ServerEvents> {
   private identity: NoiseIdentity | undefined;
   private readonly admin: AdminService;
   private readonly sampler: Sampler;
+  private readonly views: Views;
   private certificateEnds = 0;
   private http: HttpService | undefined;
   private stopping: Promise<void> | undefined;
@@ -116,6 +118,7 @@ export class Server extends EventEmitter<ServerEvents> {
       },
       (sample, before) => this.required().alarms.watch(sample, before),
     );
+    this.views = new Views(this.sampler);
     const admin = new AdminService({
       config,
       log: this.log,
@@ -227,6 +230,7 @@ export class Server extends EventEmitter<ServerEvents> {
         inquiries: this.inquiries,
         traces: this.traces,
         sampler: this.sampler,
+        views: this.views,
         alarms,
         status: () => this.status(),
         reload: () => this.reload(),

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { UserError } from '../base/errors.js';
 import { loadConfig } from '../config/load.js';
 import { fieldKind, typedValue } from '../http/query.js';
+import { confirmWords } from '../operations/confirm.js';
 import type { AnyOperation, Operation } from '../operations/operation.js';
 import { operations, streams } from '../operations/registry.js';
 import type { AnyStream } from '../operations/stream.js';
@@ -97,13 +98,13 @@ function inputOf(
 }
 
 /** Asks on a terminal; scripts know what they do. */
-async function confirmed(
-  { confirm }: AnyOperation,
+export async function confirmed(
+  { confirm }: Pick<AnyOperation, 'confirm'>,
   input: Readonly<Record<string, unknown>>,
   { yes }: CommonOptions,
 ): Promise<boolean> {
   if (confirm === undefined || yes === true || !process.stdin.isTTY) return true;
-  const question = confirm.replace(/\{(\w+)\}/gu, (_, name: string) => String(input[name] ?? ''));
+  const question = confirmWords(confirm, input);
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
     return /^y(?:es)?$/iu.test((await terminal.question(`${question} [y/N] `)).trim());

@@ -1,5 +1,5 @@
-// The chat page: the files of one folder, read at the start, so that no request ever names a file
-// of the machine.
+// A page: the files of one folder, read at the start, so that no request ever names a file of the
+// machine.
 
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -67,37 +67,22 @@ function readFolder(folder: string): Map<string, StaticFile> {
   return files;
 }
 
-/**
- * What the page may do: nothing with other origins, except to open WebSockets at the addresses
- * given; WebAssembly for its database.
- */
-export function pagePolicy(webSockets: readonly string[]): string {
-  return [
-    "default-src 'none'",
-    "base-uri 'none'",
-    ["connect-src 'self'", ...webSockets].join(' '),
-    "font-src 'self'",
-    "form-action 'self'",
-    "frame-ancestors 'none'",
-    "img-src 'self' blob: data:",
-    "manifest-src 'self'",
-    "media-src 'self' blob:",
-    "script-src 'self' 'wasm-unsafe-eval'",
-    "style-src 'self'",
-    "worker-src 'self'",
-  ].join('; ');
+/** A page, and what it may do. */
+export interface PageParts {
+  /** Its files. */
+  readonly folder: string;
+  /** Its content security policy, for a client that calls the server so. */
+  readonly policy: (host: string) => string;
+  /** Said where the page should be, when it is not installed. */
+  readonly missing: string;
 }
 
 /** Serves the folder. */
 export class StaticFiles {
   private readonly files: Map<string, StaticFile>;
 
-  /** `webSockets`: the WebSocket listeners, as a client that calls the server so reaches them. */
-  constructor(
-    folder: string,
-    private readonly webSockets: (host: string) => readonly string[],
-  ) {
-    this.files = readFolder(folder);
+  constructor(private readonly page: PageParts) {
+    this.files = readFolder(page.folder);
   }
 
   serve(exchange: Exchange): void {
@@ -107,11 +92,7 @@ export class StaticFiles {
     }
     const file = this.files.get(exchange.path === '/' ? '/index.html' : exchange.path);
     if (file === undefined) {
-      const reason =
-        exchange.path === '/'
-          ? 'Rookery runs, but this installation has no chat page. The API is described at ' +
-            '/api/openapi.json.'
-          : 'There is nothing here.';
+      const reason = exchange.path === '/' ? this.page.missing : 'There is nothing here.';
       answerText(exchange, 404, reason, {});
       return;
     }
@@ -125,7 +106,7 @@ export class StaticFiles {
 
   private protection(exchange: Exchange): Headers {
     return {
-      'content-security-policy': pagePolicy(this.webSockets(hostOf(exchange.header('host')))),
+      'content-security-policy': this.page.policy(hostOf(exchange.header('host'))),
       // Without these two a browser gives a page no shared memory, which its database may want.
       'cross-origin-opener-policy': 'same-origin',
       'cross-origin-embedder-policy': 'require-corp',

@@ -13,6 +13,7 @@ import type { QueueStatus } from './queue-status.js';
 import type { Role } from './role.js';
 import type { Sampler } from './sampler.js';
 import type { Traces } from './traces.js';
+import type { Views } from './views.js';
 
 /** Who asks, and by which way. */
 export interface Caller {
@@ -60,6 +61,7 @@ export interface RunningServer {
   readonly inquiries: Inquiries;
   readonly traces: Traces;
   readonly sampler: Sampler;
+  readonly views: Views;
   readonly alarms: Alarms;
   status(): ServerStatus;
   reload(): Promise<ReloadReply>;

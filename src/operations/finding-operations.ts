@@ -344,7 +344,7 @@ export const kick = operation({
     resource: z.string().max(1023).default('').meta({ description: 'Only this one.' }),
   }),
   output: z.object({ user: z.string(), sessions: z.int() }).meta({ id: 'Kicked' }),
-  confirm: 'End the sessions of {user}?',
+  confirm: 'End the sessions of {user}{/resource}? Their clients reconnect.',
   look: {
     arguments: ['user', 'resource'],
     print: ({ user, sessions }) => `Ended ${sessions} sessions of ${user}.`,

@@ -11,6 +11,7 @@ import { serverOperations } from './server-operations.js';
 import type { AnyStream } from './stream.js';
 import { tokenOperations } from './token-operations.js';
 import { traceOperations } from './trace-operations.js';
+import { viewOperations, viewStreams } from './view-operations.js';
 
 export const operations: readonly AnyOperation[] = [
   ...serverOperations,
@@ -20,9 +21,10 @@ export const operations: readonly AnyOperation[] = [
   ...findingOperations,
   ...traceOperations,
   ...sampleOperations,
+  ...viewOperations,
   ...alarmOperations,
   ...contentionOperations,
 ];
 
 /** Every operation that answers with more and more. */
-export const streams: readonly AnyStream[] = [...sampleStreams, ...alarmStreams];
+export const streams: readonly AnyStream[] = [...sampleStreams, ...viewStreams, ...alarmStreams];

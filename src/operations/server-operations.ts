@@ -90,6 +90,7 @@ export const serverReload = operation({
   changes: true,
   input: z.strictObject({}),
   output: z.object({ version: z.int(), handlers: z.array(z.string()) }).meta({ id: 'Reloaded' }),
+  confirm: 'Load the handler code and the certificate again? Nobody is hung up on.',
   seconds: 700,
   look: {
     print: ({ version, handlers }) => `Loaded version ${version} of ${handlers.length} handlers.`,

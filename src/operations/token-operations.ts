@@ -102,9 +102,23 @@ export const whoAmI = operation({
   role: 'viewer',
   changes: false,
   input: z.strictObject({}),
-  output: z.object({ name: z.string(), role }).meta({ id: 'Caller' }),
+  output: z
+    .object({
+      name: z.string(),
+      role,
+      via: z.enum(['socket', 'http', 'files']).meta({ description: 'By which way.' }),
+      domain: z.string().meta({ description: 'Of the server.' }),
+      version: z.string().meta({ description: 'Of the server.' }),
+    })
+    .meta({ id: 'Caller' }),
   look: { handmade: true },
-  run: async ({ caller: { name, role: granted } }) => ({ name, role: granted }),
+  run: async ({ caller: { name, role: granted, via }, services: { settings } }) => ({
+    name,
+    role: granted,
+    via,
+    domain: settings.domain,
+    version: settings.version,
+  }),
 });
 
 export const tokenOperations: readonly AnyOperation[] = [tokenAdd, tokenList, tokenDelete, whoAmI];

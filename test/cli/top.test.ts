@@ -5,10 +5,10 @@ import assert from 'node:assert/strict';
 import type { HistogramFigures } from '../../src/base/histogram.js';
 import { plainHeader, plainLine } from '../../src/cli/top/plain.js';
 import { PAGES, type ScreenState, screen } from '../../src/cli/top/screen.js';
-import { topView } from '../../src/cli/top/view.js';
-import { count, span } from '../../src/cli/top/words.js';
 import type { AlarmState } from '../../src/operations/alarms/alarm.js';
 import type { Sample } from '../../src/operations/sample.js';
+import { serverView } from '../../src/operations/view/server-view.js';
+import { count, span } from '../../src/operations/view/words.js';
 import { sampleAt } from '../operations/support/samples.js';
 
 const AT = Date.UTC(2026, 10, 24, 12, 0, 0);
@@ -51,19 +51,19 @@ function withCounters(at: number, pid: number, counters: Record<string, number>)
 describe('top: what it makes of samples', () => {
   it('rates are growth by time', () => {
     const before = withCounters(AT, 7, { messages_in: 1000, logins: 5 });
-    const view = topView(withCounters(AT + 2000, 7, { messages_in: 3000, logins: 6 }), before);
+    const view = serverView(withCounters(AT + 2000, 7, { messages_in: 3000, logins: 6 }), before);
     assert.equal(view.rates.messagesIn, 1000);
     assert.equal(view.rates.logins, 0.5);
   });
 
   it('a server that was started anew has no negative rates', () => {
     const before = withCounters(AT, 7, { messages_in: 1_000_000 });
-    const view = topView(withCounters(AT + 1000, 8, { messages_in: 50 }), before);
+    const view = serverView(withCounters(AT + 1000, 8, { messages_in: 50 }), before);
     assert.equal(view.rates.messagesIn, 5, 'of its ten seconds');
   });
 
   it('the shard that is slower than the others is bad, and they are not', () => {
-    const view = topView(withTurns(AT, 300, 350, 9000, 320), undefined);
+    const view = serverView(withTurns(AT, 300, 350, 9000, 320), undefined);
     assert.deepEqual(
       view.shards.map(({ level }) => level),
       ['well', 'well', 'bad', 'well'],
@@ -72,9 +72,9 @@ describe('top: what it makes of samples', () => {
   });
 
   it('short turns are nobody’s trouble, long ones are everybody’s', () => {
-    const short = topView(withTurns(AT, 20, 20, 900, 20), undefined);
+    const short = serverView(withTurns(AT, 20, 20, 900, 20), undefined);
     assert.ok(short.shards.every(({ level }) => level === 'well'));
-    const long = topView(withTurns(AT, 60_000, 60_000), undefined);
+    const long = serverView(withTurns(AT, 60_000, 60_000), undefined);
     assert.ok(long.shards.every(({ level }) => level === 'bad'));
   });
 
@@ -93,7 +93,7 @@ describe('top: what it makes of samples', () => {
     });
     const queues = [queue('calm', 10, 0), queue('fuller', 60, 0), queue('refuses', 5, 3)];
     const now = { ...base, engine: { ...base.engine, queues } };
-    const view = topView(now, undefined);
+    const view = serverView(now, undefined);
     const engine = view.queues.filter(({ name }) => ['calm', 'fuller', 'refuses'].includes(name));
     assert.deepEqual(
       engine.map(({ name, level }) => [name, level]),
@@ -108,7 +108,7 @@ describe('top: what it makes of samples', () => {
 
 describe('top: the screen', () => {
   it('fills every size exactly and passes none', () => {
-    const view = topView(withTurns(AT, ...Array.from({ length: 40 }, () => 300)), undefined);
+    const view = serverView(withTurns(AT, ...Array.from({ length: 40 }, () => 300)), undefined);
     for (const [width, height] of [
       [80, 24],
       [40, 10],
@@ -124,7 +124,7 @@ describe('top: the screen', () => {
 
   it('puts the slow shard first, with a mark and a reason, though there are forty', () => {
     const lengths = Array.from({ length: 40 }, (_, id) => (id === 33 ? 80_000 : 300));
-    const lines = screen(topView(withTurns(AT, ...lengths), undefined), state, false);
+    const lines = screen(serverView(withTurns(AT, ...lengths), undefined), state, false);
     const header = lines.findIndex((line) => /shard +CPU/u.test(line));
     assert.match(lines[header + 1] ?? '', /^✖ 33 .*80\.0 ms.*turns take long$/u);
     assert.ok(lines.some((line) => /… \d+ more/u.test(line)));
@@ -149,14 +149,14 @@ describe('top: the screen', () => {
       ...withTurns(AT, 100),
       alarms: [alarm('warning', 'less'), alarm('critical', 'the disk is full')],
     };
-    const [, health] = screen(topView(now, undefined), state, false);
+    const [, health] = screen(serverView(now, undefined), state, false);
     assert.equal(health, '✖ critical: the disk is full  (and 1 more)');
-    const [, well] = screen(topView(withTurns(AT, 100), undefined), state, false);
+    const [, well] = screen(serverView(withTurns(AT, 100), undefined), state, false);
     assert.match(well ?? '', /^● well/u);
   });
 
   it('colours only what is asked to be coloured', () => {
-    const view = topView(withTurns(AT, 300, 90_000), undefined);
+    const view = serverView(withTurns(AT, 300, 90_000), undefined);
     assert.ok(screen(view, state, false).every((line) => !line.includes('\u001b')));
     const coloured = screen(view, state, true).find((line) => line.includes('✖'));
     assert.ok(coloured?.includes('\u001b[31m'));
@@ -165,10 +165,10 @@ describe('top: the screen', () => {
 
 describe('top: plain lines', () => {
   it('stand under their header, and name the slow shard', () => {
-    const line = plainLine(topView(withTurns(AT, 300, 90_000), undefined));
+    const line = plainLine(serverView(withTurns(AT, 300, 90_000), undefined));
     assert.match(line, /^12:00:00 /u);
     assert.match(line, /90\.0 ms !shard 1/u);
-    const calm = plainLine(topView(withTurns(AT, 300, 300), undefined));
+    const calm = plainLine(serverView(withTurns(AT, 300, 300), undefined));
     assert.equal(calm.length, plainHeader().length);
   });
 

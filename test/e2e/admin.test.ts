@@ -36,7 +36,14 @@ describe('admin HTTP interface', function () {
     assert.equal(reload.headers['content-type'], 'application/problem+json');
     const done = await call('POST', 'reload');
     assert.deepEqual([done.status, done.json.version], [200, 2]);
-    assert.deepEqual((await call('GET', 'whoami')).json, { name: 'root', role: 'admin' });
+    const { version } = (await call('GET', 'status')).json;
+    assert.deepEqual((await call('GET', 'whoami')).json, {
+      name: 'root',
+      role: 'admin',
+      via: 'http',
+      domain: 'localhost',
+      version,
+    });
   });
 
   it('refuses who has none, and says why', async () => {
@@ -97,6 +104,21 @@ describe('admin HTTP interface', function () {
           operation === 'account delete' && caller === 'root' && via === 'http',
       ),
     );
+  });
+
+  it('serves the dashboard to who has no token, and nothing else', async () => {
+    const page = await http(server.adminUrl, 'GET', '/');
+    assert.equal(page.status, 200);
+    const policy = String(page.headers['content-security-policy']);
+    assert.match(policy, /default-src 'none'.*connect-src 'self';/u);
+    assert.doesNotMatch(policy, /unsafe/u);
+    const script = /src="(assets\/main-[^"]+\.js)"/u.exec(page.text)?.[1] ?? 'none';
+    const { status, headers } = await http(server.adminUrl, 'GET', `/${script}`);
+    assert.deepEqual([status, headers['content-type']], [200, 'text/javascript; charset=utf-8']);
+    assert.match(String(headers['cache-control']), /immutable/u);
+    for (const path of ['/assets', '/..%2fpage/index.html', '/assets/sqlite3.wasm', '/config']) {
+      assert.equal((await http(server.adminUrl, 'GET', path)).status, 404, path);
+    }
   });
 
   it('describes itself', async () => {

@@ -6,6 +6,8 @@ import { WebSocket } from 'ws';
 import { callServer, readServer } from '../../src/cli/admin-client.js';
 import type { Sample } from '../../src/operations/sample.js';
 import { sampleShow, sampleStream } from '../../src/operations/sample-operations.js';
+import type { ServerView } from '../../src/operations/view/server-view.js';
+import type { ViewHistory } from '../../src/operations/views.js';
 import { parseExposition } from '../operations/support/exposition.js';
 import { http } from './support/http-client.js';
 import { RawClient } from './support/raw-client.js';
@@ -57,6 +59,39 @@ describe('samples', function () {
     assert.ok(onWebSocket.slice(0, 3).every((json) => onSocket.includes(json)));
   });
 
+  it('are what the view of each second is made from, which is the same for all', async () => {
+    const url = `${server.adminUrl.replace('http', 'ws')}api/v1/view/stream`;
+    const watched = await Promise.all(
+      [0, 1].map(async () => {
+        const socket = new WebSocket(url, ['rookery', `bearer.${token}`]);
+        const views: string[] = [];
+        await new Promise<void>((resolve, reject) => {
+          socket.on('error', reject);
+          socket.on('message', (message) => {
+            if (views.push(String(message)) === 3) resolve();
+          });
+        });
+        socket.terminate();
+        return views;
+      }),
+    );
+    const same = (watched[0] ?? []).filter((json) => watched[1]?.includes(json));
+    assert.ok(same.length >= 2, `${same.length} the same`);
+    const view = JSON.parse(same[0] ?? '') as ServerView;
+    assert.equal(view.server.pid, server.pid);
+    assert.equal(view.shards.length, 2);
+    assert.equal(view.point.at, view.at);
+    const { json } = await http(server.adminUrl, 'GET', '/api/v1/view/history', { token });
+    const { intervalMs, points } = json as unknown as ViewHistory;
+    assert.equal(intervalMs, 1000);
+    assert.deepEqual(
+      points.find(({ at }) => at === view.at),
+      view.point,
+    );
+    const times = points.map(({ at }) => at);
+    assert.deepEqual(times, [...times].sort());
+  });
+
   it('say what is true of the process and of the machine', async () => {
     const { os, server: own, engine, control } = await show();
     assert.equal(own.pid, server.pid);
@@ -87,6 +122,8 @@ describe('samples', function () {
     }
     ann.send(`<iq type='get' id='x'><query xmlns='urn:nobody:knows'/></iq>`);
     await ann.until(({ attrs }) => attrs.id === 'x');
+    // Bob is away: it goes to the disk.
+    ann.send("<message to='bob@localhost' type='chat'><body>hello</body></message>");
     await new Promise((resolve) => setTimeout(resolve, 1100));
     const after = await show();
     const grown = (name: string): number =>

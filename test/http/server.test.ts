@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { createLogger } from '../../src/base/log.js';
 import { configFromObject } from '../../src/config/load.js';
+import { chatPolicy } from '../../src/http/page-policy.js';
 import { Problem } from '../../src/http/problem.js';
 import { route } from '../../src/http/route.js';
 import { HttpServer } from '../../src/http/server.js';
@@ -83,7 +84,11 @@ for (const [name, load] of Object.entries(transports)) {
           maxRequestsPerAddress: 20,
         },
       });
-      const files = new StaticFiles(folder.path, () => ['ws://here:1/']);
+      const files = new StaticFiles({
+        folder: folder.path,
+        policy: () => chatPolicy(['ws://here:1/']),
+        missing: 'There is no page.',
+      });
       const log = createLogger({ level: 'fatal', format: 'text' });
       server = new HttpServer({ name: 'http', config, routes, files, log }, load());
       const { address, port } = await server.start();

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { createLogger } from '../../src/base/log.js';
 import { HttpServer } from '../../src/http/server.js';
 import { accountWrite } from '../../src/operations/account-operations.js';
+import { confirmFields, confirmWords } from '../../src/operations/confirm.js';
 import type { Caller, OperationContext, RunningServer } from '../../src/operations/context.js';
 import { operationPath } from '../../src/operations/operation.js';
 import { operations } from '../../src/operations/registry.js';
@@ -30,7 +31,7 @@ describe('operations', () => {
       assert.match(name, /^[a-z][a-z-]*(?: [a-z][a-z-]*)?$/u);
       assert.match(summary, /^[A-Z].*[^.]$/u, name);
       for (const field of look?.arguments ?? []) assert.ok(field in input.shape, name);
-      for (const [, field = ''] of (confirm ?? '').matchAll(/\{(\w+)\}/gu)) {
+      for (const field of confirmFields(confirm ?? '')) {
         assert.ok(field in input.shape, `${name} asks about ${field}`);
       }
       if (confirm !== undefined) assert.ok(changes, name);
@@ -41,6 +42,13 @@ describe('operations', () => {
         name,
       );
     }
+  });
+
+  it('ask with what was given, and leave out what was not', () => {
+    const { confirm = '' } = operations.find(({ name }) => name === 'kick') ?? {};
+    assert.match(confirmWords(confirm, { user: 'ann', resource: 'phone' }), / ann\/phone\?/u);
+    assert.match(confirmWords(confirm, { user: 'ann', resource: '' }), / ann\?/u);
+    assert.match(confirmWords(confirm, { user: 'ann' }), / ann\?/u);
   });
 
   it('can all be documented', () => {

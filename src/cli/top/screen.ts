@@ -2,9 +2,13 @@
 // anything alone: what is not well has a mark before it, and stands first.
 
 import { styleText } from 'node:util';
+import { LEVEL_WEIGHT, type Level } from '../../operations/view/level.js';
+import type { QueueRow } from '../../operations/view/queue-rows.js';
+import type { ServerView } from '../../operations/view/server-view.js';
+import type { ShardRow } from '../../operations/view/shard-rows.js';
+import type { StoreRow } from '../../operations/view/store-rows.js';
+import { bar, count, percent, span, uptime } from '../../operations/view/words.js';
 import { shortBytes, shortSpan } from '../../operations/words.js';
-import type { Level, QueueRow, ShardRow, StoreRow, TopView } from './view.js';
-import { bar, count, percent, span, uptime } from './words.js';
 
 /** Whose mailboxes are the fullest. */
 export interface Backlog {
@@ -49,7 +53,7 @@ function cells(widths: readonly number[], values: readonly string[]): string {
     .join(' ');
 }
 
-function health({ alarms }: TopView): Line {
+function health({ alarms }: ServerView): Line {
   const [worst, ...others] = [...alarms].sort((one, other) =>
     one.severity === other.severity ? 0 : one.severity === 'critical' ? -1 : 1,
   );
@@ -62,7 +66,7 @@ function health({ alarms }: TopView): Line {
   };
 }
 
-function head(view: TopView, { notice, paused }: ScreenState): Line[] {
+function head(view: ServerView, { notice, paused }: ScreenState): Line[] {
   const { server, cpu, memory, disk, descriptors, rates, mailboxes } = view;
   const clock = new Date(view.at).toISOString().slice(11, 19);
   return [
@@ -122,11 +126,10 @@ function shardLine(row: ShardRow): Line {
   return { text: row.why === '' ? text : `${text}  ${row.why}`, style: STYLES[row.level] };
 }
 
-function shards({ shards: rows }: TopView, most: number): Line[] {
+function shards({ shards: rows }: ServerView, most: number): Line[] {
   const titles = ['', 'shard', 'CPU', 'turn p99', 'conns', 'in/s', 'out/s', 'over p50', 'p99'];
-  const weight = { bad: 2, busy: 1, well: 0 };
   const sorted = [...rows].sort(
-    (one, other) => weight[other.level] - weight[one.level] || one.id - other.id,
+    (one, other) => LEVEL_WEIGHT[other.level] - LEVEL_WEIGHT[one.level] || one.id - other.id,
   );
   const shown = sorted.slice(0, most);
   const left = rows.length - shown.length;
@@ -155,7 +158,7 @@ function queueLine({ name, depth, limit, highWater, refused, waitP99Us, level }:
   };
 }
 
-function queues({ queues: rows }: TopView, most: number): Line[] {
+function queues({ queues: rows }: ServerView, most: number): Line[] {
   const titles = ['', 'queue, the fullest first', 'depth', 'highest', 'refused/s', 'wait p99'];
   return [
     { text: cells(QUEUE_WIDTHS, titles), style: 'inverse' },
@@ -179,12 +182,12 @@ function storeLine({ id, commits, records, commitP99Us, fsyncP99Us, level }: Sto
   };
 }
 
-function stores({ stores: rows }: TopView): Line[] {
+function stores({ stores: rows }: ServerView): Line[] {
   const titles = ['', 'store', 'commits/s', 'records/s', 'commit p99', 'fsync p99'];
   return [{ text: cells(STORE_WIDTHS, titles), style: 'inverse' }, ...rows.map(storeLine)];
 }
 
-function control({ control: figures }: TopView, most: number): Line[] {
+function control({ control: figures }: ServerView, most: number): Line[] {
   const { lagP99Ms, busyPercent, heap, handlers } = figures;
   return [
     {
@@ -209,7 +212,7 @@ function backlog(backlogs: readonly Backlog[], most: number): Line[] {
   ];
 }
 
-function body(view: TopView, state: ScreenState): Line[] {
+function body(view: ServerView, state: ScreenState): Line[] {
   const room = state.height;
   switch (state.page) {
     case 'shards':
@@ -239,7 +242,7 @@ function cut(text: string, width: number): string {
 }
 
 /** Exactly `height` lines of at most `width` characters, and with colours when `colour`. */
-export function screen(view: TopView, state: ScreenState, colour: boolean): string[] {
+export function screen(view: ServerView, state: ScreenState, colour: boolean): string[] {
   const footer = `1–5 ${PAGES.join(' ')}  p pause  q quit`;
   const lines = [...head(view, state), ...body(view, state)].slice(0, state.height - 1);
   while (lines.length < state.height - 1) lines.push({ text: '' });

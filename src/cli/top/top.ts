@@ -7,10 +7,10 @@ import { errorText, UserError } from '../../base/errors.js';
 import { loadConfig } from '../../config/load.js';
 import { backlogList } from '../../operations/finding-operations.js';
 import type { Sample } from '../../operations/sample.js';
+import { type ServerView, serverView } from '../../operations/view/server-view.js';
 import { callServer, readServer } from '../admin-client.js';
 import { plainHeader, plainLine } from './plain.js';
 import { type Backlog, PAGES, type Page, screen } from './screen.js';
-import { type TopView, topView } from './view.js';
 
 export interface TopOptions {
   readonly config?: string;
@@ -58,7 +58,7 @@ class PlainDisplay implements Display {
 
   show(sample: Sample): void {
     if (this.lines++ % HEADER_EVERY === 0) console.log(plainHeader());
-    console.log(plainLine(topView(sample, this.before)));
+    console.log(plainLine(serverView(sample, this.before)));
     this.before = sample;
   }
   notice(text: string): void {
@@ -71,7 +71,7 @@ class PlainDisplay implements Display {
 
 class ScreenDisplay implements Display {
   private before: Sample | undefined;
-  private view: TopView | undefined;
+  private view: ServerView | undefined;
   private page: Page = 'all';
   private paused = false;
   private text = '';
@@ -89,7 +89,7 @@ class ScreenDisplay implements Display {
 
   show(sample: Sample): void {
     if (this.paused) return;
-    this.view = topView(sample, this.before);
+    this.view = serverView(sample, this.before);
     this.before = sample;
     this.draw();
   }

@@ -1,4 +1,4 @@
-// How `rookery top` writes figures: short, always of the same width, and the same in every view.
+// How figures of a server are written: short, always of the same width, and the same in every view.
 
 /** `12`, `1,234`, `56.7k`, `1.2M`. */
 export function count(value: number): string {

@@ -1,0 +1,96 @@
+// The shards of a server side by side, and which of them is the slow one.
+
+import { type HistogramFigures, histogramSince, quantile } from '../../base/histogram.js';
+import type { ShardFigures } from '../../engine/engine-stats.js';
+import { type Interval, percentile, rate } from './interval.js';
+import type { Level } from './level.js';
+
+export interface ShardRow {
+  readonly id: number;
+  /** Percent of one core. */
+  readonly cpuPercent: number;
+  /** Turns of the loop: the longest of a hundred. */
+  readonly turnP99Us: number;
+  readonly connections: number;
+  readonly sessions: number;
+  readonly messagesIn: number;
+  readonly messagesOut: number;
+  readonly handoverP50Us: number;
+  readonly handoverP99Us: number;
+  readonly level: Level;
+  /** Why it is not well. */
+  readonly why: string;
+}
+
+/** A shard's figures before they are judged. */
+export interface ShardMeasure extends Omit<ShardRow, 'level' | 'why'> {
+  /** Of the interval. */
+  readonly handover: HistogramFigures;
+}
+
+const BUSY_CPU = 85;
+const BAD_CPU = 97;
+/** Turns shorter than this are nobody's trouble, however much longer than the others'. */
+const LONG_TURN_US = 5000;
+const TIMES_THE_OTHERS = 4;
+const BAD_TURN_US = 50_000;
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((one, other) => one - other);
+  return sorted[Math.floor((sorted.length - 1) / 2)] ?? 0;
+}
+
+function measureOf(
+  now: ShardFigures,
+  before: ShardFigures | undefined,
+  seconds: number,
+): ShardMeasure {
+  const counted = (name: string): number =>
+    rate(now.counters[name] ?? 0, before?.counters[name], seconds);
+  const handover = histogramSince(now.histograms.handover_us, before?.histograms.handover_us);
+  return {
+    id: now.id,
+    cpuPercent: rate(now.cpu_us, before?.cpu_us, seconds) / 1e4,
+    turnP99Us: percentile(now.histograms.loop_us, before?.histograms.loop_us, 0.99),
+    connections: now.counters.connections ?? 0,
+    sessions: now.counters.sessions ?? 0,
+    messagesIn: counted('messages_in'),
+    messagesOut: counted('messages_delivered'),
+    handoverP50Us: quantile(handover, 0.5),
+    handoverP99Us: quantile(handover, 0.99),
+    handover,
+  };
+}
+
+export function measureShards({ now, before, seconds }: Interval): ShardMeasure[] {
+  return now.engine.shards.map((shard, index) =>
+    measureOf(shard, before?.engine.shards[index], seconds),
+  );
+}
+
+function verdict(
+  { turnP99Us, cpuPercent }: ShardMeasure,
+  others: readonly ShardMeasure[],
+): Pick<ShardRow, 'level' | 'why'> {
+  const usual = median(others.map((other) => other.turnP99Us));
+  const slower = others.length > 0 && turnP99Us >= Math.max(LONG_TURN_US, usual * TIMES_THE_OTHERS);
+  if (turnP99Us >= BAD_TURN_US) return { level: 'bad', why: 'turns take long' };
+  if (slower) return { level: 'bad', why: 'slower than the others' };
+  if (cpuPercent >= BAD_CPU) return { level: 'bad', why: 'out of CPU' };
+  if (cpuPercent >= BUSY_CPU) return { level: 'busy', why: 'nearly out of CPU' };
+  return { level: 'well', why: '' };
+}
+
+/** A shard is judged by itself and beside the others: the slow one among many is the news. */
+export function judgeShards(measures: readonly ShardMeasure[]): ShardRow[] {
+  return measures.map((measure) => {
+    const { handover: _, ...shown } = measure;
+    return {
+      ...shown,
+      ...verdict(
+        measure,
+        measures.filter((other) => other !== measure),
+      ),
+    };
+  });
+}
