@@ -6,6 +6,7 @@ import type { Config } from '../../config/schema.js';
 import type { ShardFigures } from '../../engine/engine-stats.js';
 import { queueLabel } from '../metrics/engine-metrics.js';
 import type { Sample } from '../sample.js';
+import { shortSpan } from '../words.js';
 
 /** A sample before its alarms are known. */
 export type Figures = Omit<Sample, 'alarms'>;
@@ -166,7 +167,7 @@ const mailboxAge: AlarmRule = {
       value: mailboxes.oldest_seconds,
     })),
   say: ({ subject, value }) =>
-    `The oldest message on ${subject} has waited for ${Math.floor(value / 3600)} h.`,
+    `The oldest message on ${subject} has waited for ${shortSpan(value)}.`,
 };
 
 const descriptors: AlarmRule = {

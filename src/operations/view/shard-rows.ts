@@ -68,9 +68,13 @@ export function measureShards({ now, before, seconds }: Interval): ShardMeasure[
   );
 }
 
-function verdict(
-  { turnP99Us, cpuPercent }: ShardMeasure,
-  others: readonly ShardMeasure[],
+/** What a shard is judged by. */
+export type Judged = Pick<ShardRow, 'turnP99Us' | 'cpuPercent'>;
+
+/** How a shard is, by itself and beside the others. */
+export function shardVerdict(
+  { turnP99Us, cpuPercent }: Judged,
+  others: readonly Pick<Judged, 'turnP99Us'>[],
 ): Pick<ShardRow, 'level' | 'why'> {
   const usual = median(others.map((other) => other.turnP99Us));
   const slower = others.length > 0 && turnP99Us >= Math.max(LONG_TURN_US, usual * TIMES_THE_OTHERS);
@@ -87,7 +91,7 @@ export function judgeShards(measures: readonly ShardMeasure[]): ShardRow[] {
     const { handover: _, ...shown } = measure;
     return {
       ...shown,
-      ...verdict(
+      ...shardVerdict(
         measure,
         measures.filter((other) => other !== measure),
       ),
