@@ -118,14 +118,14 @@ export async function watchAlarms(page: Page): Promise<void> {
   await page.evaluate(() => {
     const seen = new Set<string>();
     Object.assign(window, { seenAlarms: seen });
-    const look = (): void => {
+    const watcher = new MutationObserver(() => {
       for (const shown of document.querySelectorAll('.overview [data-alarm]')) {
         seen.add(shown.getAttribute('data-alarm') ?? '');
       }
-    };
-    look();
-    const everything = { childList: true, subtree: true, attributes: true };
-    new MutationObserver(look).observe(document.body, everything);
+    });
+    watcher.observe(document.body, { childList: true, subtree: true, attributes: true });
+    // So that it looks at once.
+    document.body.toggleAttribute('data-watched');
   });
 }
 

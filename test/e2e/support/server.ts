@@ -33,6 +33,8 @@ export interface ServerOptions {
   /** What else is to be in the data folder. */
   readonly beforeStart?: (dataFolder: string, configFile: string) => Promise<void>;
   readonly readyTimeoutMs?: number;
+  /** Where to make the server's own folder; the system's for temporary files when left out. */
+  readonly folder?: string;
   /** How many descriptors a table of the server may hold; the machine's own limit when left out. */
   readonly descriptors?: number;
 }
@@ -45,9 +47,9 @@ const roomy = {
 };
 
 export class TestServer {
-  readonly folder = mkdtempSync(join(tmpdir(), 'rookery-e2e-'));
-  readonly configFile = join(this.folder, 'rookery.yaml');
-  readonly data = join(this.folder, 'data');
+  readonly folder: string;
+  readonly configFile: string;
+  readonly data: string;
   readonly domain = 'localhost';
   /** What the server wrote to standard error, the last part of it. */
   log = '';
@@ -68,6 +70,9 @@ export class TestServer {
   readonly #command: readonly [string, ...string[]];
 
   private constructor(options: ServerOptions) {
+    this.folder = mkdtempSync(join(options.folder ?? tmpdir(), 'rookery-e2e-'));
+    this.configFile = join(this.folder, 'rookery.yaml');
+    this.data = join(this.folder, 'data');
     this.#readyTimeoutMs = options.readyTimeoutMs ?? 20_000;
     const limit = `ulimit -n ${options.descriptors} && exec "$0" "$@"`;
     this.#command =
