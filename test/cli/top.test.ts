@@ -78,6 +78,32 @@ describe('top: what it makes of samples', () => {
     assert.ok(long.shards.every(({ level }) => level === 'bad'));
   });
 
+  it('a shard that does not run at all is the slow one, though its turns are short', () => {
+    const base = withTurns(AT, 100, 100);
+    const ring = (from: number, to: number, depth: number) => ({
+      name: `shard-${from}-to-shard-${to}-requests`,
+      unit: 'bytes',
+      limit: 1000,
+      depth,
+      high_water: depth,
+      pushed: depth,
+      popped: 7,
+      refused: 0,
+      wait_us: turns(100),
+    });
+    const queues = [ring(0, 1, 300), ring(1, 0, 0)];
+    const before = { ...base, engine: { ...base.engine, queues } };
+    const view = serverView({ ...before, at: before.at + 1000 }, before);
+    assert.deepEqual(
+      view.shards.map(({ level, why }) => [level, why]),
+      [
+        ['well', ''],
+        ['bad', 'lets the others wait'],
+      ],
+    );
+    assert.equal(view.shards[1]?.waitP99Us, 1_000_000);
+  });
+
   it('a queue that refuses stands before one that is fuller', () => {
     const base = withTurns(AT, 100, 100);
     const queue = (name: string, depth: number, refused: number) => ({

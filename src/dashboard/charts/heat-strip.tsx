@@ -2,6 +2,7 @@
 // stronger the colour. Strips of all shards beneath each other show the slow one, and since when.
 
 import { useEffect, useRef } from 'preact/hooks';
+import type { Level } from '../../operations/view/level.js';
 import { shardVerdict } from '../../operations/view/shard-rows.js';
 import type { ShardPoint, ViewPoint } from '../../operations/view/view-point.js';
 import { span } from '../../operations/view/words.js';
@@ -20,10 +21,16 @@ function depthOf(us: number): number {
   return LEAST + (1 - LEAST) * Math.min(1, share);
 }
 
-function colourOf(shard: ShardPoint, { shards }: ViewPoint, palette: Colours): string {
-  const others = shards.filter((other) => other !== shard);
-  const { turnP99Us, cpu: cpuPercent } = shard;
-  const { level } = shardVerdict({ turnP99Us, cpuPercent }, others);
+function judged(
+  { turnP99Us, cpu: cpuPercent }: ShardPoint,
+  { shards }: ViewPoint,
+  id: number,
+): Level {
+  const others = shards.filter((_, other) => other !== id);
+  return shardVerdict({ turnP99Us, cpuPercent }, others).level;
+}
+
+function colourOf(level: Level, turnP99Us: number, palette: Colours): string {
   if (level === 'bad') return palette.bad;
   return faded(level === 'busy' ? palette.busy : palette.well, depthOf(turnP99Us));
 }
@@ -33,10 +40,11 @@ function paint(canvas: HTMLCanvasElement, id: number, palette: Colours): void {
   if (context === null) return;
   context.clearRect(0, 0, CELLS, 1);
   const { newest } = history;
-  for (const { at, point } of history.last(CELLS * SECOND_MS, newest)) {
+  for (const { at, point, levels } of history.last(CELLS * SECOND_MS, newest)) {
     const shard = point?.shards[id];
     if (point === undefined || shard === undefined) continue;
-    context.fillStyle = colourOf(shard, point, palette);
+    const level = levels?.[id] ?? judged(shard, point, id);
+    context.fillStyle = colourOf(level, shard.turnP99Us, palette);
     context.fillRect(CELLS - 1 - Math.round((newest - at) / SECOND_MS), 0, 1, 1);
   }
 }

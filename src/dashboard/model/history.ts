@@ -1,6 +1,7 @@
 // The last ten minutes, second by second. Where the server was away, or the page was not looking,
 // stands a hole, so that no chart draws a line over what nobody knows.
 
+import type { Level } from '../../operations/view/level.js';
 import type { ViewPoint } from '../../operations/view/view-point.js';
 
 export const KEPT_MS = 600_000;
@@ -8,7 +9,12 @@ export const KEPT_MS = 600_000;
 const HOLE_MS = 2600;
 
 /** A point, or a hole. */
-export type Moment = { readonly at: number; readonly point: ViewPoint | undefined };
+export interface Moment {
+  readonly at: number;
+  readonly point: ViewPoint | undefined;
+  /** How each shard was judged, where that was seen. */
+  readonly levels?: readonly Level[];
+}
 
 /** The newest points. */
 export class History {
@@ -19,13 +25,13 @@ export class History {
   }
 
   /** Adds a point; one that is there, or older than the newest, changes nothing. */
-  add(point: ViewPoint): void {
+  add(point: ViewPoint, levels?: readonly Level[]): void {
     const { newest } = this;
     if (point.at <= newest) return;
     if (newest > 0 && point.at - newest > HOLE_MS) {
       this.moments.push({ at: newest + 1, point: undefined });
     }
-    this.moments.push({ at: point.at, point });
+    this.moments.push({ at: point.at, point, ...(levels === undefined ? {} : { levels }) });
     const first = this.moments.findIndex(({ at }) => at > point.at - KEPT_MS);
     if (first > 0) this.moments.splice(0, first);
   }
@@ -34,9 +40,10 @@ export class History {
   fill(points: readonly ViewPoint[]): void {
     const [first] = points;
     if (first === undefined) return;
+    const judged = new Map(this.moments.map(({ at, levels }) => [at, levels]));
     const earlier = this.moments.filter(({ at }) => at < first.at);
     this.moments = earlier.at(-1)?.point === undefined ? earlier.slice(0, -1) : earlier;
-    for (const point of points) this.add(point);
+    for (const point of points) this.add(point, judged.get(point.at));
   }
 
   /** Those of the last so many milliseconds before `until`. */

@@ -60,7 +60,10 @@ export function isOld(): boolean {
 function take(item: ServerView): void {
   heardAt.value = Date.now();
   clock.value = heardAt.value;
-  history.add(item.point);
+  history.add(
+    item.point,
+    item.shards.map(({ level }) => level),
+  );
   troubles.value = memory.take(item);
   view.value = item;
   historyCount.value++;

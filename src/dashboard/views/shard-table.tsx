@@ -29,6 +29,7 @@ function Row({ row, alarms }: { row: ShardRow; alarms: readonly AlarmState[] }) 
         <AlarmBadge alarms={alarms} subject={`shard-${id}`} />
       </td>
       <td class="number turn">{duration(row.turnP99Us)}</td>
+      <td class="number turn">{duration(row.waitP99Us)}</td>
       <td class="meter">
         <Bar share={cpuPercent / 100} level={level} /> {percent(cpuPercent)}
       </td>
@@ -61,7 +62,10 @@ interface Props {
 export function ShardTable({ rows, alarms }: Props) {
   const [isWhole, setWhole] = useState(false);
   const sorted = [...rows].sort(
-    (one, other) => LEVEL_WEIGHT[other.level] - LEVEL_WEIGHT[one.level] || one.id - other.id,
+    (one, other) =>
+      LEVEL_WEIGHT[other.level] - LEVEL_WEIGHT[one.level] ||
+      (one.level === 'bad' ? other.waitP99Us - one.waitP99Us : 0) ||
+      one.id - other.id,
   );
   const left = sorted.length - FEW;
   return (
@@ -86,6 +90,9 @@ export function ShardTable({ rows, alarms }: Props) {
             </th>
             <th scope="col" class="number">
               turn p99
+            </th>
+            <th scope="col" class="number">
+              wait p99
             </th>
             <th scope="col">CPU</th>
             <th scope="col" class="number wide">

@@ -1,7 +1,10 @@
 // The queues of a server, the one that is the nearest to its limit first.
 
+import type { QueueFigures } from '../../engine/engine-stats.js';
 import { type Interval, percentile, rate } from './interval.js';
 import { LEVEL_WEIGHT, type Level } from './level.js';
+
+const US_PER_SECOND = 1e6;
 
 export interface QueueRow {
   readonly name: string;
@@ -22,6 +25,14 @@ function levelOf(fill: number, refused: number): Level {
 const fillOf = ({ depth, limit }: { readonly depth: number; readonly limit: number }): number =>
   depth / Math.max(1, limit);
 
+/** Of what is not taken no wait has been counted: it waits at least since the sample before. */
+function waitOf(now: QueueFigures, before: QueueFigures | undefined, seconds: number): number {
+  const counted = percentile(now.wait_us, before?.wait_us, 0.99);
+  const isStuck =
+    before !== undefined && before.depth > 0 && now.depth > 0 && now.popped === before.popped;
+  return isStuck ? Math.max(counted, Math.round(seconds * US_PER_SECOND)) : counted;
+}
+
 function engineRows({ now, before, seconds }: Interval): QueueRow[] {
   const old = new Map(before?.engine.queues.map((queue) => [queue.name, queue]));
   return now.engine.queues.map((queue) => {
@@ -32,7 +43,7 @@ function engineRows({ now, before, seconds }: Interval): QueueRow[] {
       limit: queue.limit,
       highWater: queue.high_water,
       refused,
-      waitP99Us: percentile(queue.wait_us, old.get(queue.name)?.wait_us, 0.99),
+      waitP99Us: waitOf(queue, old.get(queue.name), seconds),
       level: levelOf(fillOf(queue), refused),
     };
   });

@@ -114,6 +114,7 @@ export function viewOf(measured: Measured): ServerView {
   const { interval, cpu, shards, stores, handoverP50Us, handoverP99Us } = measured;
   const { now } = interval;
   const { counters } = now.engine;
+  const queues = queueRows(interval);
   return {
     at: now.at,
     server: now.server,
@@ -130,8 +131,8 @@ export function viewOf(measured: Measured): ServerView {
       bytes: counters.mailbox_bytes ?? 0,
       oldest: Math.max(0, ...now.engine.shards.map((shard) => shard.mailboxes.oldest_seconds)),
     },
-    shards: judgeShards(shards),
-    queues: queueRows(interval),
+    shards: judgeShards(shards, queues),
+    queues,
     stores,
     control: {
       lagP99Ms: now.control.eventLoopLagMs.p99,

@@ -4,6 +4,7 @@ import { type HistogramFigures, histogramSince, quantile } from '../../base/hist
 import type { ShardFigures } from '../../engine/engine-stats.js';
 import { type Interval, percentile, rate } from './interval.js';
 import type { Level } from './level.js';
+import type { QueueRow } from './queue-rows.js';
 
 export interface ShardRow {
   readonly id: number;
@@ -17,13 +18,15 @@ export interface ShardRow {
   readonly messagesOut: number;
   readonly handoverP50Us: number;
   readonly handoverP99Us: number;
+  /** How long what others had for it waited: a shard that cannot begin a turn is seen by this. */
+  readonly waitP99Us: number;
   readonly level: Level;
   /** Why it is not well. */
   readonly why: string;
 }
 
 /** A shard's figures before they are judged. */
-export interface ShardMeasure extends Omit<ShardRow, 'level' | 'why'> {
+export interface ShardMeasure extends Omit<ShardRow, 'level' | 'why' | 'waitP99Us'> {
   /** Of the interval. */
   readonly handover: HistogramFigures;
 }
@@ -34,6 +37,9 @@ const BAD_CPU = 97;
 const LONG_TURN_US = 5000;
 const TIMES_THE_OTHERS = 4;
 const BAD_TURN_US = 50_000;
+const BAD_WAIT_US = 50_000;
+/** The queues from which a shard takes what others have for it. */
+const TOWARDS = /^(?:shard-\d+-to-)?shard-(\d+)-(?:requests|replies|commands)$/u;
 
 function median(values: readonly number[]): number {
   const sorted = [...values].sort((one, other) => one - other);
@@ -69,32 +75,45 @@ export function measureShards({ now, before, seconds }: Interval): ShardMeasure[
 }
 
 /** What a shard is judged by. */
-export type Judged = Pick<ShardRow, 'turnP99Us' | 'cpuPercent'>;
+export type Judged = Pick<ShardRow, 'turnP99Us' | 'cpuPercent'> &
+  Partial<Pick<ShardRow, 'waitP99Us'>>;
 
 /** How a shard is, by itself and beside the others. */
 export function shardVerdict(
-  { turnP99Us, cpuPercent }: Judged,
+  { turnP99Us, cpuPercent, waitP99Us = 0 }: Judged,
   others: readonly Pick<Judged, 'turnP99Us'>[],
 ): Pick<ShardRow, 'level' | 'why'> {
   const usual = median(others.map((other) => other.turnP99Us));
   const slower = others.length > 0 && turnP99Us >= Math.max(LONG_TURN_US, usual * TIMES_THE_OTHERS);
   if (turnP99Us >= BAD_TURN_US) return { level: 'bad', why: 'turns take long' };
+  if (waitP99Us >= BAD_WAIT_US) return { level: 'bad', why: 'lets the others wait' };
   if (slower) return { level: 'bad', why: 'slower than the others' };
   if (cpuPercent >= BAD_CPU) return { level: 'bad', why: 'out of CPU' };
   if (cpuPercent >= BUSY_CPU) return { level: 'busy', why: 'nearly out of CPU' };
   return { level: 'well', why: '' };
 }
 
+/** The longest wait in the queues towards each shard. */
+function waitsOf(queues: readonly QueueRow[]): ReadonlyMap<number, number> {
+  const waits = new Map<number, number>();
+  for (const { name, waitP99Us } of queues) {
+    const id = TOWARDS.exec(name)?.[1];
+    if (id === undefined) continue;
+    waits.set(Number(id), Math.max(waitP99Us, waits.get(Number(id)) ?? 0));
+  }
+  return waits;
+}
+
 /** A shard is judged by itself and beside the others: the slow one among many is the news. */
-export function judgeShards(measures: readonly ShardMeasure[]): ShardRow[] {
+export function judgeShards(
+  measures: readonly ShardMeasure[],
+  queues: readonly QueueRow[],
+): ShardRow[] {
+  const waits = waitsOf(queues);
   return measures.map((measure) => {
-    const { handover: _, ...shown } = measure;
-    return {
-      ...shown,
-      ...shardVerdict(
-        measure,
-        measures.filter((other) => other !== measure),
-      ),
-    };
+    const { handover: _, ...figures } = measure;
+    const shown = { ...figures, waitP99Us: waits.get(measure.id) ?? 0 };
+    const others = measures.filter((other) => other !== measure);
+    return { ...shown, ...shardVerdict(shown, others) };
   });
 }
