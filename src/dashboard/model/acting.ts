@@ -30,7 +30,7 @@ interface Outcome {
   readonly user?: string;
   readonly sessions?: number;
   readonly level?: string;
-  readonly records?: number;
+  readonly messages?: number;
   readonly bytes?: number;
   readonly ms?: number;
 }
@@ -42,7 +42,10 @@ const OUTCOMES: Readonly<Record<string, (outcome: Outcome) => string>> = {
     `Ended ${sessions} ${sessions === 1 ? 'session' : 'sessions'} of ${user}.`,
   stop: () => 'The server stops.',
   logLevel: ({ level }) => `The server logs ${level} and above.`,
-  flush: ({ records = 0, bytes = 0 }) => `${records} records, ${shortBytes(bytes)}, are on disk.`,
+  flush: ({ messages = 0, bytes = 0, ms = 0 }) =>
+    `Everything is on disk: ${messages} messages more, ${shortBytes(bytes)}, after ${ms} ms.`,
+  drain: () => 'Clients are sent away, and none is let in.',
+  drainEnd: () => 'Connections are taken again.',
   alarmAcknowledge: () => 'Everybody sees that you see to it.',
 };
 

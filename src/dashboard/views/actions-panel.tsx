@@ -12,6 +12,7 @@ const OFFERED = [
   { id: 'flush', title: 'Flush', deed: 'Flush' },
   { id: 'reload', title: 'Reload', deed: 'Reload' },
   { id: 'drain', title: 'Drain', deed: 'Drain' },
+  { id: 'drainEnd', title: 'End a drain', deed: 'End the drain' },
   { id: 'stop', title: 'Stop', deed: 'Stop the server' },
 ] as const;
 
@@ -48,7 +49,6 @@ function ActionItem(props: { action: Action; title: string; deed: string }) {
       .filter(([, value]) => value !== '')
       .map(([name, value]) => [name, Number(value)]),
   );
-  const canEnd = fields.some(({ name }) => name === 'end');
   return (
     <li class="action">
       <h3>{title}</h3>
@@ -72,16 +72,6 @@ function ActionItem(props: { action: Action; title: string; deed: string }) {
         >
           {isPending ? 'Under way …' : deed}
         </button>
-        {canEnd ? (
-          <button
-            type="button"
-            class="quiet"
-            disabled={why !== undefined}
-            onClick={() => act(id, { end: true }, 'End the drain')}
-          >
-            End the drain
-          </button>
-        ) : undefined}
       </div>
     </li>
   );
